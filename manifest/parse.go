@@ -1,0 +1,91 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds on one manifest. The largest real one has 4 KB, 300 values and 5 levels.
+const (
+	MaxBytes = 256 << 10 // size of the file
+
+	maxNodes  = 20_000 // values, each alias counted as all that it stands for
+	maxDepth  = 32     // levels of nesting
+	maxIssues = 50     // problems reported at once
+)
+
+// Error is everything that is wrong in one manifest. Its text has one line for each issue.
+type Error struct {
+	File   string
+	Issues []Issue // in the order of their lines; at least one
+}
+
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Issues))
+	for i, issue := range e.Issues {
+		lines[i] = issue.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// String is the issue on one line: file, line, key path and message, as far as they are known.
+func (i Issue) String() string {
+	var b strings.Builder
+	b.WriteString(i.File)
+	if i.Line > 0 {
+		fmt.Fprintf(&b, ":%d", i.Line)
+	}
+	b.WriteString(": ")
+	if i.Path != "" {
+		b.WriteString(i.Path + ": ")
+	}
+	b.WriteString(i.Message)
+	return b.String()
+}
+
+// Parse reads a manifest from YAML or JSON. The name file is only for messages. An error is always an
+// *[Error]; it names every problem at once. What a person should mend but what stops nothing is in
+// [Manifest.Warnings]. Parse never expands aliases before it has counted what they stand for, so that its
+// time and memory are bounded by [MaxBytes], whatever the content.
+func Parse(file string, data []byte) (*Manifest, error) {
+	p := &parser{file: file}
+	root := p.document(data)
+	if root == nil || !p.bounded(root) {
+		return nil, p.err()
+	}
+	m := p.manifest(root)
+	if len(p.issues) > 0 {
+		return nil, p.err()
+	}
+	m.Warnings = sorted(p.file, p.warnings)
+	return m, nil
+}
+
+// parser gathers what is wrong while one manifest is read.
+type parser struct {
+	file     string
+	issues   []Issue
+	warnings []Issue
+}
+
+func (p *parser) err() *Error {
+	return &Error{File: p.file, Issues: sorted(p.file, p.issues)}
+}
+
+func (p *parser) fail(line int, path, format string, args ...any) {
+	p.issues = append(p.issues, Issue{File: p.file, Line: line, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) warn(line int, path, format string, args ...any) {
+	p.warnings = append(p.warnings, Issue{File: p.file, Line: line, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// sorted puts issues in the order of their lines and cuts a list that nobody would read.
+func sorted(file string, issues []Issue) []Issue {
+	slices.SortStableFunc(issues, func(a, b Issue) int { return a.Line - b.Line })
+	if more := len(issues) - maxIssues; more > 0 {
+		issues = append(issues[:maxIssues:maxIssues], Issue{File: file, Message: fmt.Sprintf("and %d more", more)})
+	}
+	return issues
+}
