@@ -1,0 +1,4 @@
+package config
+
+// WithRevision is tested without a build.
+var WithRevision = withRevision
