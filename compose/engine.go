@@ -1,0 +1,195 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/client"
+
+	"dreamserver/internal/problem"
+)
+
+// Labels by which compose marks what it made. Containers are found by them, never by a guessed name.
+const (
+	labelProject = "com.docker.compose.project"
+	labelService = "com.docker.compose.service"
+	labelOneOff  = "com.docker.compose.oneoff"
+)
+
+// Engine reads the Docker Engine: state, logs, events, images. It changes nothing; the [Runner] does. It is safe
+// for concurrent use.
+type Engine struct {
+	docker  *client.Client
+	project string
+}
+
+// NewEngine connects to the engine at host, or at the default socket when host is empty. No call is made yet.
+func NewEngine(host, project string) (*Engine, error) {
+	opts := []client.Opt{client.WithAPIVersionNegotiation()}
+	if host != "" {
+		opts = append(opts, client.WithHost(host))
+	}
+	c, err := client.NewClientWithOpts(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("docker engine: %w", err)
+	}
+	return &Engine{docker: c, project: project}, nil
+}
+
+// Close ends idle connections.
+func (e *Engine) Close() error { return e.docker.Close() }
+
+// EngineVersion is what the engine says of itself.
+type EngineVersion struct {
+	Version string `json:"version"`
+	API     string `json:"api_version"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// Version asks the engine for its version; it is also the test of whether the engine answers.
+func (e *Engine) Version(ctx context.Context) (EngineVersion, error) {
+	v, err := e.docker.ServerVersion(ctx)
+	if err != nil {
+		return EngineVersion{}, e.unavailable(err)
+	}
+	return EngineVersion{Version: v.Version, API: v.APIVersion, OS: v.Os, Arch: v.Arch}, nil
+}
+
+// unavailable tells an engine that does not answer from one that refuses.
+func (e *Engine) unavailable(err error) error {
+	if client.IsErrConnectionFailed(err) || strings.Contains(err.Error(), "Cannot connect to the Docker daemon") {
+		return problem.Newf(problem.DockerUnavailable,
+			"the Docker Engine does not answer at %s: start it (systemctl start docker) and try again", e.docker.DaemonHost())
+	}
+	return fmt.Errorf("docker engine: %w", err)
+}
+
+// Containers lists the project's containers, stopped ones too, sorted by service and name. One-off containers of
+// `docker compose run` are not listed.
+func (e *Engine) Containers(ctx context.Context) ([]Container, error) {
+	list, err := e.list(ctx, filters.NewArgs(filters.Arg("label", labelProject+"="+e.project)))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Container, 0, len(list))
+	for _, c := range list {
+		if c.Labels[labelOneOff] == "True" {
+			continue
+		}
+		out = append(out, summary(c))
+	}
+	slices.SortFunc(out, func(a, b Container) int {
+		return strings.Compare(a.Service+"\x00"+a.Name, b.Service+"\x00"+b.Name)
+	})
+	return out, nil
+}
+
+func (e *Engine) list(ctx context.Context, f filters.Args) ([]container.Summary, error) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: f})
+	if err != nil {
+		return nil, e.unavailable(err)
+	}
+	return list, nil
+}
+
+func summary(c container.Summary) Container {
+	out := Container{ID: c.ID, Service: c.Labels[labelService], Image: c.Image, State: c.State, Health: healthOf(c.Status)}
+	if len(c.Names) > 0 {
+		out.Name = strings.TrimPrefix(c.Names[0], "/")
+	}
+	for _, p := range c.Ports {
+		if p.PublicPort != 0 {
+			out.Ports = append(out.Ports, Port{IP: p.IP, Host: int(p.PublicPort), Container: int(p.PrivatePort), Protocol: p.Type})
+		}
+	}
+	return out
+}
+
+// healthOf reads the health from the status text of a list, the only place where a list has it:
+// "Up 2 minutes (healthy)".
+func healthOf(status string) string {
+	switch {
+	case strings.HasSuffix(status, "(healthy)"):
+		return "healthy"
+	case strings.HasSuffix(status, "(unhealthy)"):
+		return "unhealthy"
+	case strings.HasSuffix(status, "(health: starting)"):
+		return "starting"
+	}
+	return ""
+}
+
+// Inspect is everything about one container.
+func (e *Engine) Inspect(ctx context.Context, id string) (Container, error) {
+	c, err := e.docker.ContainerInspect(ctx, id)
+	if err != nil {
+		return Container{}, e.unavailable(err)
+	}
+	out := Container{
+		ID: c.ID, Name: strings.TrimPrefix(c.Name, "/"), Service: c.Config.Labels[labelService], Image: c.Config.Image,
+		State: c.State.Status, ExitCode: c.State.ExitCode, OOMKilled: c.State.OOMKilled, Error: c.State.Error,
+		Restarts: c.RestartCount, TTY: c.Config.Tty,
+		OneShot: c.HostConfig.RestartPolicy.Name == "" || c.HostConfig.RestartPolicy.Name == "no",
+	}
+	out.StartedAt, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt) // zero when never started
+	if h := c.State.Health; h != nil && h.Status != "none" {
+		out.Health = h.Status
+		if n := len(h.Log); n > 0 {
+			out.LastHealth = h.Log[n-1].Output
+		}
+	}
+	return out, nil
+}
+
+// HasImage reports whether the engine has the image.
+func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
+	_, err := e.docker.ImageInspect(ctx, ref)
+	switch {
+	case err == nil:
+		return true, nil
+	case client.IsErrNotFound(err): //nolint:staticcheck // errdefs of this client version
+		return false, nil
+	}
+	return false, e.unavailable(err)
+}
+
+// ImageUser is the uid and gid that the image's USER names, when they are numbers.
+func (e *Engine) ImageUser(ctx context.Context, ref string) (string, error) {
+	img, err := e.docker.ImageInspect(ctx, ref)
+	if err != nil {
+		return "", e.unavailable(err)
+	}
+	if img.Config == nil {
+		return "", nil
+	}
+	return img.Config.User, nil
+}
+
+// PortHolder is the container, of any project, that publishes the TCP or UDP port on a loopback or wildcard
+// address, other than those of the named services of this project.
+func (e *Engine) PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{})
+	if err != nil {
+		return "", e.unavailable(err)
+	}
+	for _, c := range list {
+		if c.Labels[labelProject] == e.project && except(c.Labels[labelService]) {
+			continue
+		}
+		for _, p := range c.Ports {
+			addr, err := netip.ParseAddr(p.IP)
+			here := err != nil || addr.IsLoopback() || addr.IsUnspecified()
+			if int(p.PublicPort) == port && p.Type == protocol && here && len(c.Names) > 0 {
+				return strings.TrimPrefix(c.Names[0], "/"), nil
+			}
+		}
+	}
+	return "", nil
+}
