@@ -1,0 +1,164 @@
+// Package catalog knows every extension: what the library offers, what is installed, what is built in, and in
+// which state each is. [Manager] changes that state, under one file lock that the API and the command line
+// share; [Snapshot] is the immutable answer that readers get.
+//
+// State is the file name: compose.yaml is enabled, compose.yaml.disabled is disabled. Nothing else decides.
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"dreamserver/compose"
+	"dreamserver/manifest"
+	"dreamserver/security"
+)
+
+// Status is what a person is told about an extension. The words are those of the reference's clients.
+type Status string
+
+// The statuses.
+const (
+	Enabled      Status = "enabled"
+	Disabled     Status = "disabled"
+	NotInstalled Status = "not_installed"
+	Incompatible Status = "incompatible"
+)
+
+// Source is where an extension comes from.
+type Source string
+
+// The sources.
+const (
+	FromCore    Source = "core"    // built in
+	FromUser    Source = "user"    // installed
+	FromLibrary Source = "library" // can be installed
+)
+
+// Entry is one extension. The JSON names are the wire contract's.
+type Entry struct {
+	ID                  string             `json:"id"`
+	Name                string             `json:"name"`
+	Description         string             `json:"description"`
+	Category            string             `json:"category"`
+	GPUBackends         []string           `json:"gpu_backends"`
+	ComposeFile         string             `json:"compose_file"`
+	DependsOn           []string           `json:"depends_on"`
+	Port                int                `json:"port"`
+	ExternalPortDefault int                `json:"external_port_default"`
+	HealthEndpoint      string             `json:"health_endpoint"`
+	EnvVars             []manifest.EnvVar  `json:"env_vars"`
+	Tags                []string           `json:"tags"`
+	Features            []manifest.Feature `json:"features"`
+
+	Status      Status `json:"status"`
+	Installable bool   `json:"installable"`
+	Source      Source `json:"source"`
+	// Problem is why the extension takes no part although it is there: a broken manifest or fragment.
+	Problem string   `json:"problem,omitempty"`
+	Aliases []string `json:"aliases"`
+	// Toggles reports whether enable and disable apply: not to core services and not to what is not installed.
+	Toggles bool    `json:"can_toggle"`
+	Runtime Runtime `json:"runtime"`
+}
+
+// Runtime is what Docker says about an extension's containers.
+type Runtime struct {
+	// State is running, partial, starting, failed, stopped, not_deployed, or unknown while the agent is away.
+	State      string              `json:"state"`
+	Health     string              `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
+	Reason     string              `json:"reason,omitempty"` // why it is not running as it should
+	Containers []compose.Container `json:"containers,omitempty"`
+	// Pending is a change that waits for the host agent.
+	Pending string `json:"pending,omitempty"`
+}
+
+// Counts are the summary of a list of entries.
+type Counts struct {
+	Total        int `json:"total"`
+	Installed    int `json:"installed"`
+	Enabled      int `json:"enabled"`
+	Disabled     int `json:"disabled"`
+	NotInstalled int `json:"not_installed"`
+	Incompatible int `json:"incompatible"`
+}
+
+// AgentStatus is how the host agent answers.
+type AgentStatus struct {
+	Available bool   `json:"available"`
+	Code      string `json:"code,omitempty"`   // why not: agent_no_socket, agent_refused, agent_unauthorized, agent_hung
+	Reason    string `json:"reason,omitempty"` // the same in words, with what to do
+	Version   string `json:"version,omitempty"`
+	Mismatch  string `json:"version_mismatch,omitempty"` // set when the agent's version is not ours
+	Docker    string `json:"docker,omitempty"`           // why Docker does not work; empty when it does
+}
+
+// Filter narrows a list of entries.
+type Filter struct {
+	Category      string // empty: any
+	GPUCompatible *bool  // nil: any
+}
+
+// Result is what a change did.
+type Result struct {
+	ID     string `json:"id"`
+	Action string `json:"action" enum:"installed,enabled,disabled,uninstalled,started,stopped,restarted"`
+	// RestartRequired is true when the files are changed and the host agent could not be reached: the change
+	// reaches the containers when it is back, without being asked for again.
+	RestartRequired bool     `json:"restart_required"`
+	Message         string   `json:"message"`
+	Dependents      []string `json:"dependents_warning,omitempty"` // enabled extensions that need this one
+	Also            []string `json:"also_enabled,omitempty"`       // dependencies that were enabled first
+	CleanupHint     string   `json:"cleanup_hint,omitempty"`       // what an uninstall leaves
+	Warnings        []string `json:"warnings,omitempty"`
+}
+
+// Verdict is what the gate says about an extension before it runs.
+type Verdict struct {
+	ID       string             `json:"id"`
+	Accepted bool               `json:"accepted"`
+	Findings []security.Finding `json:"findings"`
+	Services []string           `json:"services"`
+	Notes    []string           `json:"notes,omitempty"`
+}
+
+// Report is what became of a start.
+type Report struct {
+	ID         string              `json:"service_id"`
+	Unchanged  bool                `json:"unchanged"` // everything ran already; nothing was done
+	Containers []compose.Container `json:"containers"`
+	Waiting    []string            `json:"waiting,omitempty"` // services that run and whose health is not known yet
+	Notes      []string            `json:"notes,omitempty"`
+}
+
+// Logs is the end of an extension's log.
+type Logs struct {
+	ServiceID string `json:"service_id"`
+	Logs      string `json:"logs"`
+	Lines     int    `json:"lines"`
+}
+
+// Agent is what the manager asks the host agent. Its errors are problem errors: problem.AgentAway tells that no
+// request reached a working agent.
+type Agent interface {
+	Ping(ctx context.Context) (AgentStatus, error)
+	// Check judges the extension as installed (library false) or as the library has it.
+	Check(ctx context.Context, id string, library bool) (Verdict, error)
+	Start(ctx context.Context, id string) (Report, error)
+	Stop(ctx context.Context, id string) error
+	Restart(ctx context.Context, id string) (Report, error)
+	// Remove removes the containers of an extension that is disabled or gone.
+	Remove(ctx context.Context, id string) error
+	// SetBuiltin enables or disables a built-in extension by renaming its file.
+	SetBuiltin(ctx context.Context, id string, enabled bool) error
+	Containers(ctx context.Context) (State, error)
+	Logs(ctx context.Context, id string, tail int) (Logs, error)
+}
+
+// State is what the agent knows about the project's containers.
+type State struct {
+	Containers []compose.Container `json:"containers"`
+	// Failures are the last failed start of each extension, until one succeeds.
+	Failures map[string]string `json:"failures,omitempty"`
+	At       time.Time         `json:"at"`
+}

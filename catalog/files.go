@@ -1,0 +1,129 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+)
+
+const (
+	// MaxExtensionBytes bounds an extension's folder (the seed's limit).
+	MaxExtensionBytes = 50 << 20
+	maxExtensionFiles = 10_000
+
+	lockFile    = ".lock"
+	stagePrefix = ".staging-"
+	trashPrefix = ".trash-"
+
+	lockWait = 30 * time.Second
+	lockPoll = 20 * time.Millisecond
+)
+
+// owner is who files are given to when this process is root; -1 means to nobody.
+type owner struct{ uid, gid int }
+
+func (o owner) give(f *os.File) error {
+	if os.Geteuid() != 0 || o.uid < 0 || o.gid < 0 {
+		return nil
+	}
+	return f.Chown(o.uid, o.gid)
+}
+
+// locked runs change with the lock on the user-extensions folder, which the API and the command line share. A
+// new flock each time: one shared instance does not exclude goroutines. The folder is swept first: while we hold
+// the lock, whatever is staged or in the trash belongs to a process that was killed.
+func (m *Manager) locked(ctx context.Context, change func(root *os.Root) error) error {
+	dir := m.settings.UserExtensionsDir
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return storageError(err)
+	}
+	l := flock.New(filepath.Join(dir, lockFile),
+		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW), flock.SetPermissions(0o644))
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	ok, err := l.TryLockContext(ctx, lockPoll)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || err == nil && !ok:
+		return problem.Newf(problem.Busy, "another change holds %s for more than %s: try again", filepath.Join(dir, lockFile), lockWait)
+	case err != nil:
+		return storageError(fmt.Errorf("lock: %w", err))
+	}
+	defer l.Unlock()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return storageError(err)
+	}
+	defer root.Close()
+	if err := sweep(root); err != nil {
+		return storageError(err)
+	}
+	return change(root)
+}
+
+func sweep(root *os.Root) error {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), stagePrefix) || strings.HasPrefix(e.Name(), trashPrefix) {
+			if err := root.RemoveAll(e.Name()); err != nil {
+				return fmt.Errorf("remove the leftover %s: %w", e.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
+func tooLarge() error {
+	return problem.Newf(problem.ExtensionTooLarge, "larger than %d MB: ship what is big in the image", MaxExtensionBytes>>20)
+}
+
+// syncDir makes renames in the folder last.
+func syncDir(root *os.Root, name string) error {
+	d, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// storageError gives a disk's error its code and its remedy. Other errors and nil pass through.
+func storageError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return problem.Newf(problem.DiskFull, "the disk is full: free some space and try again (%w)", err)
+	case errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission):
+		return problem.Newf(problem.DataReadOnly, "the data directory cannot be written: check its mount and its owner (%w)", err)
+	}
+	return err
+}
+
+func invalidID(id string) error {
+	if len(id) > 80 {
+		id = id[:80] + "…"
+	}
+	return problem.Newf(problem.NotFound,
+		"%q is no extension id: an id has lower-case letters, digits, - and _, begins with a letter or digit, and has at most 63 characters", id)
+}
+
+func checkID(id string) error {
+	if !manifest.ValidID(id) {
+		return invalidID(id)
+	}
+	return nil
+}

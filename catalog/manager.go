@@ -1,0 +1,164 @@
+package catalog
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+)
+
+// Options are what a [Manager] needs. All fields are required but Actor.
+type Options struct {
+	Settings config.Settings
+	Agent    Agent
+	Version  string // of this program; checked against compatibility.dream_min and dream_max
+	Actor    string // who makes the changes, in the journal: "dashboard-api", "dream"
+	Log      zerolog.Logger
+}
+
+// Manager changes the state of extensions. It is safe for concurrent use, by several processes too.
+type Manager struct {
+	settings config.Settings
+	agent    Agent
+	version  string
+	actor    string
+	log      zerolog.Logger
+	journal  *Journal
+	parsed   manifest.Cache
+	runtime  atomic.Pointer[runtimeState]
+}
+
+// New makes a manager. It touches nothing on disk.
+func New(o Options) *Manager {
+	m := &Manager{
+		settings: o.Settings, agent: o.Agent, version: o.Version, actor: o.Actor, log: o.Log,
+		journal: NewJournal(o.Settings.OperationsDir, o.Settings.UID, o.Settings.GID),
+	}
+	m.runtime.Store(&runtimeState{agent: AgentStatus{Code: string(problem.Unavailable), Reason: "the host agent was not asked yet"}})
+	return m
+}
+
+// Recover removes what killed changes left behind in the user-extensions folder. The rest of a killed change is
+// in the journal, for the agent.
+func (m *Manager) Recover(ctx context.Context) error {
+	return m.locked(ctx, func(*os.Root) error { return nil })
+}
+
+// lookup finds an extension that may be changed: not a malformed, unknown or core id.
+func (m *Manager) lookup(id string) (*Snapshot, Entry, error) {
+	if err := checkID(id); err != nil {
+		return nil, Entry{}, err
+	}
+	s := m.Snapshot()
+	if slices.Contains(s.core, id) {
+		return nil, Entry{}, problem.Newf(problem.CoreService, "%q is a core service: it is always on and cannot be changed", id)
+	}
+	e, ok := s.Find(id)
+	if !ok {
+		return nil, Entry{}, problem.Newf(problem.NotFound, "extension %q is not installed and not in the library", id)
+	}
+	return s, e, nil
+}
+
+// Start starts an enabled extension.
+func (m *Manager) Start(ctx context.Context, id string) (Result, error) {
+	return m.run(ctx, id, "start", "started", m.agent.Start)
+}
+
+// Restart stops an enabled extension and starts it again with its present configuration.
+func (m *Manager) Restart(ctx context.Context, id string) (Result, error) {
+	return m.run(ctx, id, "restart", "restarted", m.agent.Restart)
+}
+
+func (m *Manager) run(ctx context.Context, id, kind, done string, do func(context.Context, string) (Report, error)) (Result, error) {
+	s, e, err := m.lookup(id)
+	if err != nil {
+		return Result{}, err
+	}
+	if e.Status != Enabled {
+		return Result{}, problem.Newf(problem.NotEnabled, "extension %q is %s: enable it first with `dream enable %s`", id, words(e.Status), id)
+	}
+	if err := s.checkDependencies(id); err != nil {
+		return Result{}, err
+	}
+	change, err := m.journal.Begin(id, kind, m.actor)
+	if err != nil {
+		return Result{}, err
+	}
+	defer change.Done() // a start that fails is not tried again behind the owner's back
+	report, err := do(ctx, id)
+	m.Refresh(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{ID: id, Action: done, Message: report.sentence(e.Name, done), Warnings: report.Notes}, nil
+}
+
+// Stop stops an extension's containers; it stays enabled.
+func (m *Manager) Stop(ctx context.Context, id string) (Result, error) {
+	_, e, err := m.lookup(id)
+	if err != nil {
+		return Result{}, err
+	}
+	if e.Status != Enabled && e.Status != Disabled {
+		return Result{}, notInstalled(id)
+	}
+	change, err := m.journal.Begin(id, "stop", m.actor)
+	if err != nil {
+		return Result{}, err
+	}
+	defer change.Done()
+	if err := m.agent.Stop(ctx, id); err != nil {
+		return Result{}, err
+	}
+	m.Refresh(ctx)
+	return Result{ID: id, Action: "stopped", Message: e.Name + " is stopped. It stays enabled: `dream start " + id + "` starts it again."}, nil
+}
+
+// Logs is the end of the log of an extension or a core service, tail lines at most.
+func (m *Manager) Logs(ctx context.Context, id string, tail int) (Logs, error) {
+	if err := checkID(id); err != nil {
+		return Logs{}, err
+	}
+	if _, ok := m.Snapshot().Find(id); !ok {
+		return Logs{}, problem.Newf(problem.NotFound, "extension %q is not installed and not in the library", id)
+	}
+	return m.agent.Logs(ctx, id, tail)
+}
+
+func notInstalled(id string) error {
+	return problem.Newf(problem.NotFound, "extension %q is not installed: install it with `dream install %s`", id, id)
+}
+
+func words(s Status) string {
+	if s == NotInstalled {
+		return "not installed"
+	}
+	return string(s)
+}
+
+// sentence tells a person what a start did.
+func (r Report) sentence(name, done string) string {
+	switch {
+	case r.Unchanged:
+		return name + " runs already; nothing was changed."
+	case len(r.Waiting) > 0:
+		return name + " is " + done + ". It runs, and its healthcheck has not answered yet."
+	}
+	return name + " is " + done + " and running."
+}
+
+// fragment is the name of the enabled compose file of the extension.
+func fragment(e Entry) string {
+	if e.ComposeFile != "" {
+		return e.ComposeFile
+	}
+	return compose.Fragment
+}

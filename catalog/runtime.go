@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dreamserver/compose"
+	"dreamserver/internal/problem"
+)
+
+// askTimeout bounds one look at the agent: readers want the last known answer soon rather than the best one late.
+const askTimeout = 2 * time.Second
+
+// runtimeState is what the agent said last.
+type runtimeState struct {
+	agent AgentStatus
+	state State
+	known bool // state was ever read
+}
+
+// Refresh asks the agent now and remembers the answer.
+func (m *Manager) Refresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	defer cancel()
+	next := &runtimeState{}
+	status, err := m.agent.Ping(ctx)
+	next.agent = status
+	if err != nil {
+		p := problem.As(err)
+		next.agent = AgentStatus{Code: string(p.Code), Reason: p.Detail}
+	} else if state, err := m.agent.Containers(ctx); err == nil {
+		next.state, next.known = state, true
+	} else {
+		next.agent.Docker = problem.As(err).Detail
+	}
+	m.runtime.Store(next)
+}
+
+// Watch refreshes until ctx ends.
+func (m *Manager) Watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		m.Refresh(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// ids lists every extension that may own services.
+func (s *Snapshot) ids() []string {
+	ids := make([]string, 0, len(s.Entries))
+	for _, e := range s.Entries {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// containersOf picks the containers whose service belongs to the extension.
+func (s *Snapshot) containersOf(id string, all []compose.Container) []compose.Container {
+	var own []compose.Container
+	ids := s.ids()
+	for _, c := range all {
+		if compose.OwnsService(id, c.Service, ids) {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
+// runtimeOf sums up the containers of an extension:
+//
+//	agent away               unknown
+//	no container             not_deployed
+//	any is broken            failed, or partial while others run
+//	any is starting          starting
+//	all run or are finished  running
+//	none runs                stopped
+func (s *Snapshot) runtimeOf(e Entry, run *runtimeState, pending string) Runtime {
+	r := Runtime{State: "unknown", Pending: pending, Reason: run.agent.Reason}
+	if !run.known {
+		return r
+	}
+	r.Containers = s.containersOf(e.ID, run.state.Containers)
+	r.Reason = run.state.Failures[e.ID]
+	if len(r.Containers) == 0 {
+		r.State = "not_deployed"
+		return r
+	}
+	up, broken, starting := 0, []string{}, 0
+	for _, c := range r.Containers {
+		switch {
+		case c.Health == "unhealthy" || c.State == "restarting" || c.State == "dead" || c.State == "exited" && c.ExitCode != 0 && e.Status == Enabled:
+			broken = append(broken, fmt.Sprintf("%s is %s", c.Name, orElse(c.Health, c.State)))
+		case c.Health == "starting":
+			starting++
+		case c.State == "running":
+			up++
+		}
+	}
+	r.Health = worstHealth(r.Containers)
+	switch {
+	case len(broken) > 0 && up > 0:
+		r.State = "partial"
+	case len(broken) > 0:
+		r.State = "failed"
+	case starting > 0:
+		r.State = "starting"
+	case up > 0:
+		r.State = "running"
+	default:
+		r.State = "stopped"
+	}
+	if len(broken) > 0 && r.Reason == "" {
+		r.Reason = strings.Join(broken, "; ")
+	}
+	return r
+}
+
+func worstHealth(containers []compose.Container) string {
+	for _, h := range []string{"unhealthy", "starting", "healthy"} {
+		if slices.ContainsFunc(containers, func(c compose.Container) bool { return c.Health == h }) {
+			return h
+		}
+	}
+	return ""
+}

@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"dreamserver/internal/problem"
+)
+
+// CopyTree copies the folder src link-free into dst below root and syncs it to disk. It refuses links, special
+// files and more than [MaxExtensionBytes]; what is half done stays in dst for the caller to remove. When this
+// process is root, the copy belongs to uid and gid unless they are negative.
+func CopyTree(src fs.FS, root *os.Root, dst string, uid, gid int) error {
+	c := copier{src: src, dst: root, into: dst, owner: owner{uid, gid}}
+	return fs.WalkDir(src, ".", c.visit)
+}
+
+// TreeDigest is a digest of everything in the folder: names, executable bits and contents. It refuses what
+// [CopyTree] refuses.
+func TreeDigest(src fs.FS) (string, error) {
+	h := sha256.New()
+	var bytes int64
+	err := fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return storageError(err)
+		}
+		if d.IsDir() {
+			fmt.Fprintf(h, "d %q\n", name)
+			return nil
+		}
+		if err := checkKind(name, d.Type()); err != nil {
+			return err
+		}
+		f, err := src.Open(name)
+		if err != nil {
+			return storageError(err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return storageError(err)
+		}
+		if bytes += info.Size(); bytes > MaxExtensionBytes {
+			return tooLarge()
+		}
+		fmt.Fprintf(h, "f %q %t %d\n", name, info.Mode()&0o111 != 0, info.Size())
+		_, err = io.Copy(h, io.LimitReader(f, MaxExtensionBytes))
+		return storageError(err)
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+func checkKind(name string, t fs.FileMode) error {
+	switch {
+	case t.IsRegular():
+		return nil
+	case t&fs.ModeSymlink != 0:
+		return problem.Newf(problem.InvalidExtension, "%s is a symlink: replace it by the file itself", name)
+	}
+	return problem.Newf(problem.InvalidExtension, "%s is neither a file nor a folder (%s): remove it", name, t)
+}
+
+type copier struct {
+	src   fs.FS
+	dst   *os.Root
+	into  string
+	owner owner
+	bytes int64
+	files int
+}
+
+func (c *copier) visit(name string, d fs.DirEntry, err error) error {
+	if err != nil {
+		return storageError(err)
+	}
+	if c.files++; c.files > maxExtensionFiles {
+		return problem.Newf(problem.ExtensionTooLarge, "more than %d files: an extension is a few small files", maxExtensionFiles)
+	}
+	if d.IsDir() {
+		return c.dir(name)
+	}
+	if err := checkKind(name, d.Type()); err != nil {
+		return err
+	}
+	return c.file(name)
+}
+
+func (c *copier) dir(name string) error {
+	to := path.Join(c.into, name)
+	if err := c.dst.Mkdir(to, 0o755); err != nil {
+		return storageError(err)
+	}
+	f, err := c.dst.Open(to)
+	if err != nil {
+		return storageError(err)
+	}
+	defer f.Close()
+	return storageError(errors.Join(c.owner.give(f), f.Sync()))
+}
+
+func (c *copier) file(name string) error {
+	in, err := c.src.Open(name)
+	if err != nil {
+		return storageError(err)
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return storageError(err)
+	}
+	if !info.Mode().IsRegular() {
+		return problem.Newf(problem.InvalidExtension, "%s changed while it was copied: try again", name)
+	}
+	out, err := c.dst.OpenFile(path.Join(c.into, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|info.Mode().Perm()&0o111)
+	if err != nil {
+		return storageError(err)
+	}
+	defer out.Close()
+	n, err := io.Copy(out, io.LimitReader(in, MaxExtensionBytes-c.bytes+1))
+	if err != nil {
+		return storageError(err)
+	}
+	if c.bytes += n; c.bytes > MaxExtensionBytes {
+		return tooLarge()
+	}
+	return storageError(errors.Join(c.owner.give(out), out.Sync()))
+}
