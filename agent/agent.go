@@ -1,0 +1,31 @@
+// Package agent is the host agent: the one program that can start and stop containers. It obeys a closed list of
+// verbs on ids that it finds on disk itself; what it runs it has read, judged and written itself.
+//
+//	server.go     who may ask, limits, listening, shutting down
+//	extension.go  the verbs of one extension        stack.go  the verbs of the whole stack
+//	prepare.go    from files to an accepted project  trees.go the copies that are judged and mounted
+//	start.go      from a project to containers       approved.go what was started last
+//	reconcile.go  finishes changes that were made while the agent was away
+//	client.go     the other end: implements catalog.Agent
+package agent
+
+import (
+	"context"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+)
+
+// Engine is what the agent reads from Docker; *compose.Engine is the real one.
+type Engine interface {
+	Version(ctx context.Context) (compose.EngineVersion, error)
+	Containers(ctx context.Context) ([]compose.Container, error)
+	Inspect(ctx context.Context, id string) (compose.Container, error)
+	HasImage(ctx context.Context, ref string) (bool, error)
+	ImageUser(ctx context.Context, ref string) (string, error)
+	PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error)
+	Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error)
+	Changes(ctx context.Context) (<-chan compose.Change, <-chan error)
+}
+
+var _ catalog.Agent = (*Client)(nil)

@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+)
+
+// started remembers which containers the approved file of an extension became: container name → id.
+type started struct {
+	Containers map[string]string `json:"containers"`
+}
+
+func (s *Server) approvedFile(id string) string {
+	return filepath.Join(s.opts.Settings.StateDir, approvedDir, id+".yaml")
+}
+
+func (s *Server) startedFile(id string) string {
+	return filepath.Join(s.opts.Settings.StateDir, approvedDir, id+".json")
+}
+
+// approve writes the file that docker compose is given. What was checked is what runs.
+func (s *Server) approve(p *prepared) (file string, err error) {
+	file = s.approvedFile(p.id)
+	if err := os.Remove(s.startedFile(p.id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("approve %q: %w", p.id, err)
+	}
+	if err := renameio.WriteFile(file, p.file, 0o600); err != nil {
+		return "", fmt.Errorf("approve %q: %w", p.id, err)
+	}
+	return file, nil
+}
+
+// remember records the containers of a start that worked.
+func (s *Server) remember(p *prepared, containers []compose.Container) error {
+	rec := started{Containers: map[string]string{}}
+	for _, c := range containers {
+		if _, ok := p.project.Services[c.Service]; ok {
+			rec.Containers[c.Name] = c.ID
+		}
+	}
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(s.startedFile(p.id), data, 0o600)
+}
+
+// forget drops what is known of an extension that is gone.
+func (s *Server) forget(id string) error {
+	for _, f := range []string{s.approvedFile(id), s.startedFile(id)} {
+		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forget %q: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// unchanged reports whether everything that p asks for runs already, made from the same file: the same
+// containers as after the last start that worked, all of them up.
+func (s *Server) unchanged(ctx context.Context, p *prepared) (*catalog.Report, bool) {
+	last, err := os.ReadFile(s.approvedFile(p.id))
+	if err != nil || !bytes.Equal(last, p.file) {
+		return nil, false
+	}
+	data, err := os.ReadFile(s.startedFile(p.id))
+	var rec started
+	if err != nil || json.Unmarshal(data, &rec) != nil || len(rec.Containers) == 0 {
+		return nil, false
+	}
+	now, err := s.opts.Engine.Containers(ctx)
+	if err != nil {
+		return nil, false
+	}
+	report := &catalog.Report{ID: p.id, Unchanged: true, Notes: p.notes}
+	up := 0
+	for _, c := range now {
+		if rec.Containers[c.Name] != c.ID {
+			continue
+		}
+		if c.State != "running" || c.Health == "unhealthy" {
+			return nil, false
+		}
+		up++
+		report.Containers = append(report.Containers, c)
+	}
+	return report, up == len(rec.Containers)
+}

@@ -1,0 +1,292 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+)
+
+const (
+	dialTimeout  = 2 * time.Second
+	pingTimeout  = 3 * time.Second
+	startTimeout = 11 * time.Minute // a little more than the agent's own limit
+	stopTimeout  = 3 * time.Minute
+	readTimeout  = 30 * time.Second
+)
+
+// Client asks the host agent. Its errors are problem errors; problem.AgentAway tells that the agent was not
+// reached. It is safe for concurrent use.
+type Client struct {
+	http    *http.Client
+	base    string
+	where   string // for people: the socket's path or the address
+	key     config.Secret
+	version string
+}
+
+// NewClient connects over the Unix socket, or over TCP when the settings name a host. Nothing is dialled yet.
+func NewClient(s config.Settings, version string) *Client {
+	c := &Client{key: s.AgentKey, version: version, base: "http://agent", where: s.AgentSocket}
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, "unix", s.AgentSocket)
+	}
+	if s.AgentHost != "" {
+		c.where = net.JoinHostPort(s.AgentHost, strconv.Itoa(s.AgentPort))
+		c.base = "http://" + c.where
+		dial = dialer.DialContext
+	}
+	c.http = &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
+	return c
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Ping asks whether the agent is there, takes our key, and can reach Docker.
+func (c *Client) Ping(ctx context.Context) (catalog.AgentStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	var h Health
+	if err := c.call(ctx, http.MethodGet, "/health", nil, &h, asked); err != nil {
+		return catalog.AgentStatus{}, err
+	}
+	s := catalog.AgentStatus{Available: true, Version: h.Version, Docker: h.Docker}
+	if h.Version != c.version {
+		s.Mismatch = fmt.Sprintf("the host agent is %s, this program is %s: run `make run` to update both", h.Version, c.version)
+	}
+	return s, nil
+}
+
+// Check judges an extension as the next start would.
+func (c *Client) Check(ctx context.Context, id string, library bool) (catalog.Verdict, error) {
+	var v catalog.Verdict
+	return v, c.change(ctx, readTimeout, "/v1/extension/check", Request{ServiceID: id, Library: library}, &v)
+}
+
+// Start brings up the extension's services.
+func (c *Client) Start(ctx context.Context, id string) (catalog.Report, error) {
+	return c.start(ctx, "start", id)
+}
+
+// Restart stops the extension's services and brings them up again.
+func (c *Client) Restart(ctx context.Context, id string) (catalog.Report, error) {
+	return c.start(ctx, "restart", id)
+}
+
+func (c *Client) start(ctx context.Context, verb, id string) (catalog.Report, error) {
+	var d Done
+	err := c.change(ctx, startTimeout, "/v1/extension/"+verb, Request{ServiceID: id}, &d)
+	if err != nil || d.Report == nil {
+		return catalog.Report{ID: id}, err
+	}
+	return *d.Report, nil
+}
+
+// Stop stops the extension's containers.
+func (c *Client) Stop(ctx context.Context, id string) error {
+	return c.change(ctx, stopTimeout, "/v1/extension/stop", Request{ServiceID: id}, &Done{})
+}
+
+// Remove removes the containers of an extension that is disabled or gone.
+func (c *Client) Remove(ctx context.Context, id string) error {
+	return c.change(ctx, stopTimeout, "/v1/extension/remove", Request{ServiceID: id}, &Done{})
+}
+
+// SetBuiltin renames a built-in extension's compose file.
+func (c *Client) SetBuiltin(ctx context.Context, id string, enabled bool) error {
+	verb := "disable"
+	if enabled {
+		verb = "enable"
+	}
+	return c.change(ctx, readTimeout, "/v1/extension/"+verb, Request{ServiceID: id}, &Done{})
+}
+
+// Logs is the end of the extension's log.
+func (c *Client) Logs(ctx context.Context, id string, tail int) (catalog.Logs, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var l catalog.Logs
+	return l, c.call(ctx, http.MethodPost, "/v1/extension/logs", Request{ServiceID: id, Tail: tail}, &l, asked)
+}
+
+// Containers is what Docker says about the project.
+func (c *Client) Containers(ctx context.Context) (catalog.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var s catalog.State
+	return s, c.call(ctx, http.MethodGet, "/v1/containers", nil, &s, asked)
+}
+
+// Host is the machine's facts.
+func (c *Client) Host(ctx context.Context) (HostFacts, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var h HostFacts
+	return h, c.call(ctx, http.MethodGet, "/v1/host", nil, &h, asked)
+}
+
+// Stack is the list of files as the agent resolves it now.
+func (c *Client) Stack(ctx context.Context) (StackInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var s StackInfo
+	return s, c.call(ctx, http.MethodGet, "/v1/stack", nil, &s, asked)
+}
+
+// Down stops and removes all containers and the network of the project.
+func (c *Client) Down(ctx context.Context) error {
+	return c.change(ctx, stopTimeout, "/v1/stack/down", struct{}{}, &Done{})
+}
+
+// Up starts core services and extensions, all enabled ones when none is named. One that fails does not keep the
+// others from starting; the report names it. on is called for every progress line.
+func (c *Client) Up(ctx context.Context, services []string, wait bool, on func(service string, e compose.Event)) (StackReport, error) {
+	if _, err := c.Ping(ctx); err != nil {
+		return StackReport{}, err
+	}
+	resp, err := c.send(ctx, http.MethodPost, "/v1/stack/up", UpRequest{Services: services, Wait: wait}, changing)
+	if err != nil {
+		return StackReport{}, err
+	}
+	defer resp.Body.Close()
+	dec := json.NewDecoder(resp.Body)
+	for {
+		var m UpMessage
+		if err := dec.Decode(&m); err != nil {
+			return StackReport{}, unknownOutcome(err)
+		}
+		switch {
+		case m.Report != nil:
+			return *m.Report, nil
+		case m.Event != nil && on != nil:
+			on(m.Service, *m.Event)
+		}
+	}
+}
+
+// Events calls on for what happens to the project's containers until ctx ends or the agent goes away.
+func (c *Client) Events(ctx context.Context, on func(compose.Change)) error {
+	resp, err := c.send(ctx, http.MethodGet, "/v1/events", nil, asked)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return readEvents(resp.Body, on)
+}
+
+// change sends a verb that changes something. The agent is pinged first: one that accepts connections and does
+// not answer is found within seconds, and not after the time that a start may take.
+func (c *Client) change(ctx context.Context, limit time.Duration, path string, in, out any) error {
+	if _, err := c.Ping(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return c.call(ctx, http.MethodPost, path, in, out, changing)
+}
+
+// purpose tells what it means when a request gets no answer.
+type purpose bool
+
+const (
+	asked    purpose = false // nothing was changed
+	changing purpose = true  // nobody knows
+)
+
+func (c *Client) call(ctx context.Context, method, path string, in, out any, why purpose) error {
+	resp, err := c.send(ctx, method, path, in, why)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		if why == changing {
+			return unknownOutcome(err)
+		}
+		return c.away(err)
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, method, path string, in any, why purpose) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("host agent: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("host agent: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(versionHeader, c.version)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		var op *net.OpError
+		if why == changing && !(errors.As(err, &op) && op.Op == "dial") {
+			return nil, unknownOutcome(err)
+		}
+		return nil, c.away(err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	err = problem.Read(resp)
+	if problem.HasCode(err, problem.Unauthorized, problem.Forbidden) {
+		return nil, problem.Newf(problem.AgentUnauthorized,
+			"the host agent at %s rejects our key: DREAM_AGENT_KEY must be the same on both sides; after a change of .env run `make run`", c.where)
+	}
+	return nil, err
+}
+
+// away says why no request reached a working agent.
+func (c *Client) away(err error) error {
+	var timeout interface{ Timeout() bool }
+	const start = "start it with `make run` (systemd: systemctl start dream-host-agent)"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return problem.Newf(problem.AgentNoSocket, "the host agent is not running: there is no socket %s; %s", c.where, start)
+	case errors.Is(err, fs.ErrPermission):
+		return problem.Newf(problem.AgentRefused, "the host agent's socket %s may not be opened by this user: use the install's owner or root", c.where)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return problem.Newf(problem.AgentRefused, "the host agent does not listen at %s: it was stopped or killed; %s", c.where, start)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return problem.Newf(problem.AgentHung, "the host agent at %s accepts connections and does not answer: restart it", c.where)
+	}
+	return problem.Newf(problem.AgentRefused, "the host agent at %s cannot be reached: %v", c.where, lastPart(err))
+}
+
+// lastPart drops the URL that net/http puts before the cause.
+func lastPart(err error) string {
+	s := err.Error()
+	if i := strings.LastIndex(s, ": "); i >= 0 {
+		return s[i+2:]
+	}
+	return s
+}
+
+func unknownOutcome(err error) error {
+	return problem.Newf(problem.OutcomeUnknown,
+		"the host agent stopped answering in the middle of the work: what came of it is unknown; the change is finished when it is back (%v)", lastPart(err))
+}

@@ -1,0 +1,84 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"dreamserver/catalog"
+	"dreamserver/internal/problem"
+)
+
+const healthTimeout = time.Second
+
+// health answers anyone. A caller who shows a key learns whether it is the right one.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "" {
+		if err := s.checkKey(r); err != nil {
+			reply(w, err)
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
+	defer cancel()
+	h := Health{Status: "ok", Version: s.opts.Version}
+	if _, err := s.opts.Engine.Version(ctx); err != nil {
+		h.Docker = problem.As(err).Detail
+	}
+	send(w, h)
+}
+
+func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
+	list, err := s.opts.Engine.Containers(r.Context())
+	if err != nil {
+		reply(w, err)
+		return
+	}
+	send(w, catalog.State{Containers: list, Failures: s.fails.all(), At: time.Now().UTC()})
+}
+
+func (s *Server) host(w http.ResponseWriter, r *http.Request) {
+	facts := HostFacts{
+		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), MemoryKB: memoryKB(),
+		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: diskOf(s.opts.Settings.DataDir),
+	}
+	facts.Hostname, _ = os.Hostname() // empty when the kernel has none
+	facts.Engine, _ = s.opts.Engine.Version(r.Context())
+	facts.Compose, _ = s.runner.Version(r.Context())
+	send(w, facts)
+}
+
+// diskOf is the file system of dir; zero when it cannot be read.
+func diskOf(dir string) Disk {
+	d := Disk{Path: dir}
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) == nil {
+		d.Total, d.Free = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive
+	}
+	return d
+}
+
+// memoryKB is the machine's memory in KiB; 0 where /proc does not tell.
+func memoryKB() int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if rest, ok := strings.CutPrefix(s.Text(), "MemTotal:"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kb
+		}
+	}
+	return 0
+}

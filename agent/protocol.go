@@ -1,0 +1,87 @@
+package agent
+
+import (
+	"dreamserver/catalog"
+	"dreamserver/compose"
+)
+
+// versionHeader carries the caller's version, so that both ends can say when they differ.
+const versionHeader = "X-Dream-Version"
+
+// Limits of the wire contract.
+const (
+	maxBody     = 16 << 10 // bytes of a request
+	defaultTail = 100      // log lines
+	maxTail     = 500
+	maxLogText  = 50_000 // characters of a log reply
+)
+
+// Request is the body of every POST below /v1/extension.
+type Request struct {
+	ServiceID string `json:"service_id"`
+	Tail      int    `json:"tail,omitempty"`    // logs: 1 to 500, default 100
+	Library   bool   `json:"library,omitempty"` // check: judge what the library has instead of what is installed
+}
+
+// Done is the reply of a verb that worked.
+type Done struct {
+	Status    string          `json:"status"` // always "ok"
+	ServiceID string          `json:"service_id"`
+	Action    string          `json:"action"`
+	Report    *catalog.Report `json:"report,omitempty"` // of start and restart
+}
+
+// Health is the reply of GET /health.
+type Health struct {
+	Status  string `json:"status"` // always "ok": the agent answers
+	Version string `json:"version"`
+	Docker  string `json:"docker,omitempty"` // why the Docker Engine does not work; empty when it does
+}
+
+// UpRequest is the body of POST /v1/stack/up.
+type UpRequest struct {
+	Services []string `json:"services,omitempty"` // core services and extensions; none means all that are enabled
+	Wait     bool     `json:"wait,omitempty"`     // wait for healthchecks longer than a start does
+}
+
+// UpMessage is one line of the reply of POST /v1/stack/up: progress, then the report.
+type UpMessage struct {
+	Service string         `json:"service,omitempty"`
+	Event   *compose.Event `json:"event,omitempty"`
+	Report  *StackReport   `json:"report,omitempty"`
+}
+
+// StackReport is what became of the stack.
+type StackReport struct {
+	Started []catalog.Report  `json:"started"`
+	Failed  map[string]string `json:"failed"` // id → why
+	Skipped []compose.Skip    `json:"skipped"`
+}
+
+// StackInfo is the stack as it is resolved now.
+type StackInfo struct {
+	Files   []string       `json:"files"`
+	Skipped []compose.Skip `json:"skipped"`
+}
+
+// HostFacts are facts about the machine that the API's container cannot see.
+type HostFacts struct {
+	Version    string                `json:"version"`
+	Hostname   string                `json:"hostname"`
+	OS         string                `json:"os"`
+	Arch       string                `json:"arch"`
+	CPUs       int                   `json:"cpus"`
+	MemoryKB   int64                 `json:"memory_total_kb"`
+	GPUBackend string                `json:"gpu_backend"`
+	Engine     compose.EngineVersion `json:"engine"`
+	Compose    string                `json:"compose_version"`
+	Disk       Disk                  `json:"disk"`
+	Project    string                `json:"project"`
+}
+
+// Disk is the file system that holds the data directory. Sizes are in bytes.
+type Disk struct {
+	Path  string `json:"path"`
+	Total uint64 `json:"total"`
+	Free  uint64 `json:"free"` // to an ordinary user
+}

@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"dreamserver/catalog"
+	"dreamserver/internal/problem"
+)
+
+// reconcile finishes changes that were made to files while the agent was away, and changes whose program was
+// killed, without anyone asking: an enabled extension is started, a disabled one stopped, the containers of one
+// that is gone removed.
+func (s *Server) reconcile(ctx context.Context) {
+	if err := s.sweepTrees(); err != nil {
+		s.log.Warn().Err(err).Msg("old copies are not removed")
+	}
+	tick := time.NewTicker(s.opts.ReconcileEvery)
+	defer tick.Stop()
+	for {
+		s.finishPending(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) finishPending(ctx context.Context) {
+	pending, err := s.journal.Unfinished()
+	if err != nil {
+		s.log.Warn().Err(err).Msg("unfinished changes cannot be read")
+		return
+	}
+	if len(pending) == 0 {
+		return
+	}
+	if _, err := s.opts.Engine.Version(ctx); err != nil {
+		s.log.Warn().Err(err).Int("pending", len(pending)).Msg("unfinished changes wait for Docker")
+		return
+	}
+	for id := range pending {
+		if ctx.Err() != nil {
+			return
+		}
+		s.finish(ctx, id)
+	}
+}
+
+func (s *Server) finish(ctx context.Context, id string) {
+	change, err := s.journal.Claim(id)
+	if err != nil || change == nil {
+		return // somebody else has it
+	}
+	op, do := s.wantedState(id)
+	_, err = s.perform(ctx, op, id, do)
+	if problem.HasCode(err, problem.Busy, problem.ShuttingDown, problem.DockerUnavailable) {
+		change.Leave()
+		return
+	}
+	change.Done()
+	if err != nil {
+		s.logFailure("pending "+op, id, err)
+		return
+	}
+	s.log.Info().Str("extension", id).Str("change", change.Kind).Str("op", op).Msg("an unfinished change is applied")
+}
+
+// wantedState is what the files ask for now, whatever the change was.
+func (s *Server) wantedState(id string) (string, verb) {
+	w, err := s.world()
+	if err != nil {
+		return "stop", func(context.Context, string) (*catalog.Report, error) { return nil, err }
+	}
+	defer w.close()
+	if _, enabled := w.stack.Unit(id); enabled {
+		return "start", s.start
+	}
+	for _, known := range w.ids {
+		if known == id {
+			return "stop", s.stopExtension
+		}
+	}
+	return "remove", s.removeExtension
+}

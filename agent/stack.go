@@ -1,0 +1,135 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/internal/problem"
+)
+
+const (
+	upParallel = 4 // extensions at a time; creating is serialised by service anyway
+	longWait   = 5 * time.Minute
+)
+
+// stack answers with the list of files.
+func (s *Server) stack(w http.ResponseWriter, r *http.Request) {
+	info, err := s.stackInfo(r.Context())
+	if err != nil {
+		reply(w, err)
+		return
+	}
+	send(w, info)
+}
+
+// up starts the stack, each core service and extension on its own, so that one that fails keeps no other from
+// starting. Progress is sent as JSON lines, the report last.
+func (s *Server) up(w http.ResponseWriter, r *http.Request) {
+	var req UpRequest
+	err := readJSON(r, &req)
+	var targets []string
+	var skipped []compose.Skip
+	if err == nil {
+		targets, skipped, err = s.targets(req.Services)
+	}
+	if err == nil {
+		_, err = s.opts.Engine.Version(r.Context())
+	}
+	if err != nil {
+		reply(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jsonl")
+	out := &upStream{enc: json.NewEncoder(w), flush: http.NewResponseController(w).Flush}
+	report := StackReport{Started: []catalog.Report{}, Failed: map[string]string{}, Skipped: skipped}
+	wait := s.opts.HealthWait
+	if req.Wait {
+		wait = longWait
+	}
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(upParallel)
+	for _, id := range targets {
+		g.Go(func() error {
+			done, err := s.perform(r.Context(), "start", id, func(ctx context.Context, id string) (*catalog.Report, error) {
+				return s.bringUp(ctx, id, wait, func(e compose.Event) { out.write(UpMessage{Service: id, Event: &e}) })
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				s.logFailure("up", id, err)
+				report.Failed[id] = problem.As(err).Detail
+			} else {
+				report.Started = append(report.Started, *done)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // failures are in the report
+	slices.SortFunc(report.Started, func(a, b catalog.Report) int { return slices.Index(targets, a.ID) - slices.Index(targets, b.ID) })
+	out.write(UpMessage{Report: &report})
+}
+
+// targets is what to start: the named ones, else every core service and enabled extension, core first.
+func (s *Server) targets(names []string) ([]string, []compose.Skip, error) {
+	w, err := s.world()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer w.close()
+	var warnings []compose.Skip
+	for _, skip := range w.stack.Skipped {
+		if skip.Warning {
+			warnings = append(warnings, skip)
+		}
+	}
+	if len(names) > 0 {
+		for _, name := range names {
+			if _, ok := w.stack.Unit(name); !ok && !w.isCore(name) {
+				return nil, nil, w.notInStack(name)
+			}
+		}
+		return names, warnings, nil
+	}
+	targets := slices.Clone(w.core)
+	for _, u := range w.stack.Units {
+		if !u.Core() {
+			targets = append(targets, u.ID)
+		}
+	}
+	return targets, warnings, nil
+}
+
+// upStream writes messages one at a time.
+type upStream struct {
+	mu    sync.Mutex
+	enc   *json.Encoder
+	flush func() error
+}
+
+func (u *upStream) write(m UpMessage) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.enc.Encode(m) == nil {
+		_ = u.flush() // the client left: the work goes on without it
+	}
+}
+
+func (s *Server) down(w http.ResponseWriter, r *http.Request) {
+	_, err := s.perform(r.Context(), "down", "", func(ctx context.Context, _ string) (*catalog.Report, error) {
+		return nil, failed(problem.StopFailed, "stack", s.runner.Down(ctx, nil))
+	})
+	if err != nil {
+		reply(w, err)
+		return
+	}
+	send(w, Done{Status: "ok", Action: "down"})
+}
