@@ -1,0 +1,103 @@
+// Package api is the HTTP surface of the dashboard: what a browser, curl and Prometheus see of an installation.
+//
+// Start with routes.go, which lists every path and who may call it. A request passes, in this order, [Shield]
+// (request id, recovery, security headers, Host), the cross-origin rules, the route's access, the limits on its
+// body, and then a handler, which reads, calls one method of [Extensions] and writes. Refusals are
+// application/problem+json; package problem says which code has which status.
+//
+// The package decides nothing about extensions and knows neither Docker nor the host agent.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/rs/zerolog"
+
+	"dreamserver/catalog"
+	"dreamserver/config"
+)
+
+// Extensions is what the API asks of a [catalog.Manager].
+type Extensions interface {
+	Snapshot() *catalog.Snapshot
+	Install(ctx context.Context, id string) (catalog.Result, error)
+	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
+	Disable(ctx context.Context, id string) (catalog.Result, error)
+	Uninstall(ctx context.Context, id string) (catalog.Result, error)
+	Start(ctx context.Context, id string) (catalog.Result, error)
+	Stop(ctx context.Context, id string) (catalog.Result, error)
+	Restart(ctx context.Context, id string) (catalog.Result, error)
+	Logs(ctx context.Context, id string, tail int) (catalog.Logs, error)
+}
+
+// Options are what the API needs. Manager and Settings.APIKey are required.
+type Options struct {
+	Settings config.Settings
+	Manager  Extensions
+	Version  string           // of this program
+	Log      zerolog.Logger   // the zero value logs nothing
+	Now      func() time.Time // default time.Now
+}
+
+// server is the API at work. It is immutable after New.
+type server struct {
+	settings   config.Settings
+	extensions Extensions
+	version    string
+	log        zerolog.Logger
+	now        func() time.Time
+	key        digest
+	router     *chi.Mux
+	huma       huma.API
+	pages      pages
+}
+
+// New makes the handler of the whole API. The handler is a [chi.Routes], so that a test can walk it.
+func New(o Options) (http.Handler, error) {
+	if o.Manager == nil {
+		return nil, errors.New("api: Options.Manager is missing")
+	}
+	if o.Settings.APIKey == "" {
+		return nil, errors.New("DASHBOARD_API_KEY is empty, and without a key anybody could install software: " +
+			"run `dream init`, which makes one, or set the variable")
+	}
+	s := &server{
+		settings: o.Settings, extensions: o.Manager, version: o.Version, log: o.Log, now: o.Now,
+		key: digestOf(o.Settings.APIKey.Reveal()), router: chi.NewMux(),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	sameOrigin, err := crossOrigin(o.Settings.AllowedOrigins)
+	if err != nil {
+		return nil, err
+	}
+	s.router.Use(Shield(o.Settings, o.Log), boundReplies, sameOrigin, middleware.GetHead)
+	s.router.NotFound(s.notFound)
+	s.router.MethodNotAllowed(s.methodNotAllowed)
+	s.huma = huma.NewAPI(humaConfig(o.Version, s.speakProblem), adapter{s})
+	if err := s.register(); err != nil {
+		return nil, err
+	}
+	return s.router, s.publish()
+}
+
+// register binds the table in routes.go. A route without access must not come up at all.
+func (s *server) register() error {
+	for _, r := range s.routes() {
+		switch r.access {
+		case open, read, change:
+			r.bind(s, r.operation())
+		default:
+			return fmt.Errorf("api: %s %s does not say who may call it", r.method, r.path)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/rs/zerolog"
+
+	"dreamserver/api"
+	"dreamserver/catalog"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const key = "0123456789abcdef0123456789abcdef"
+
+// installation is an API with a real manager on a temporary directory. Only the host agent is a fake.
+type installation struct {
+	t        *testing.T
+	dir      string
+	settings config.Settings
+	agent    *fakeAgent
+	log      *syncBuffer
+	manager  *catalog.Manager
+	handler  http.Handler
+}
+
+// newInstallation sets up testdata/installation.txtar. More variables are "KEY=value".
+func newInstallation(t *testing.T, env ...string) *installation {
+	t.Helper()
+	dir := t.TempDir()
+	archive, err := txtar.ParseFile("testdata/installation.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := txtar.Write(archive, dir); err != nil {
+		t.Fatal(err)
+	}
+	vars := map[string]string{"DREAM_INSTALL_DIR": dir, "DASHBOARD_API_KEY": key}
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		vars[name] = value
+	}
+	settings, err := config.Load(func(name string) string { return vars[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &installation{t: t, dir: dir, settings: settings, agent: &fakeAgent{}, log: &syncBuffer{}}
+	log := zerolog.New(in.log)
+	in.manager = catalog.New(catalog.Options{Settings: settings, Agent: in.agent, Version: "2.1.0", Actor: "test", Log: log})
+	in.handler, err = api.New(api.Options{
+		Settings: settings, Manager: in.manager, Version: "2.1.0", Log: log,
+		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.agent.running("search")
+	in.manager.Refresh(t.Context())
+	return in
+}
+
+// setBuiltin renames a built-in extension's compose file, as the host agent does.
+func (in *installation) setBuiltin(id string, enabled bool) error {
+	on := filepath.Join(in.settings.ServicesDir, id, "compose.yaml")
+	if enabled {
+		return os.Rename(on+".disabled", on)
+	}
+	return os.Rename(on, on+".disabled")
+}
+
+// do sends a request with the key. Headers are "Name: value"; an empty Authorization sends none.
+func (in *installation) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	in.t.Helper()
+	r := httptest.NewRequestWithContext(in.t.Context(), method, target, strings.NewReader(body))
+	r.Host = "localhost:3002"
+	r.Header.Set("Authorization", "Bearer "+key)
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			r.Host = value
+			continue
+		}
+		r.Header.Set(name, value)
+		if value == "" {
+			r.Header.Del(name)
+		}
+	}
+	rec := httptest.NewRecorder()
+	in.handler.ServeHTTP(rec, r)
+	return rec
+}
+
+// golden compares a reply with testdata/<name>.golden.json.
+func (in *installation) golden(name string, rec *httptest.ResponseRecorder) {
+	in.t.Helper()
+	var got bytes.Buffer
+	if err := json.Indent(&got, bytes.ReplaceAll(rec.Body.Bytes(), []byte(in.dir), []byte("$INSTALL")), "", "  "); err != nil {
+		in.t.Fatalf("%d %q: %v", rec.Code, rec.Body, err)
+	}
+	file := filepath.Join("testdata", name+".golden.json")
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+			in.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		in.t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// refused checks that a reply is a whole problem document.
+func refused(t *testing.T, rec *httptest.ResponseRecorder, code problem.Code, detail string) *problem.Document {
+	t.Helper()
+	var d problem.Document
+	if err := json.Unmarshal(rec.Body.Bytes(), &d); err != nil {
+		t.Fatalf("%d %q: %v", rec.Code, rec.Body, err)
+	}
+	if rec.Code != code.Status() || d.Status != rec.Code || d.Code != code || d.Title != code.Title() || d.Type != "about:blank" {
+		t.Errorf("got %d %+v, want %d %s", rec.Code, d, code.Status(), code)
+	}
+	if got := rec.Header().Get("Content-Type"); got != problem.ContentType {
+		t.Errorf("Content-Type %q, want %q", got, problem.ContentType)
+	}
+	if !strings.Contains(d.Detail, detail) {
+		t.Errorf("detail %q does not contain %q", d.Detail, detail)
+	}
+	return &d
+}
+
+func decode[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if rec.Code != http.StatusOK {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// fakeAgent is a host agent that starts whatever it is told to. Methods that no test needs are missing.
+type fakeAgent struct {
+	catalog.Agent
+	mu    sync.Mutex
+	away  error               // every call fails with it
+	ping  catalog.AgentStatus // added to what Ping answers
+	state catalog.State
+	onRun func(context.Context) error // what a start does
+}
+
+// running makes one healthy container for each service. JSON, because this package does not know compose.
+func (a *fakeAgent) running(services ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.state = catalog.State{}
+	for _, service := range services {
+		a.addLocked(service)
+	}
+}
+
+func (a *fakeAgent) addLocked(service string) {
+	container := map[string]string{"id": service, "name": "dream-" + service, "service": service, "image": "example/" + service + ":1", "state": "running"}
+	text, _ := json.Marshal(map[string]any{"containers": []any{container}})
+	var one catalog.State
+	_ = json.Unmarshal(text, &one)
+	a.state.Containers = append(a.state.Containers, one.Containers...)
+}
+
+func (a *fakeAgent) setAway(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.away = err
+}
+
+func (a *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	status := a.ping
+	status.Available, status.Version = true, "2.1.0"
+	return status, a.away
+}
+
+func (a *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return catalog.Verdict{ID: id, Accepted: true}, a.away
+}
+
+func (a *fakeAgent) Start(ctx context.Context, id string) (catalog.Report, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.onRun != nil {
+		if err := a.onRun(ctx); err != nil {
+			return catalog.Report{}, err
+		}
+	}
+	if a.away == nil {
+		a.addLocked(id)
+	}
+	return catalog.Report{ID: id}, a.away
+}
+
+func (a *fakeAgent) Restart(ctx context.Context, id string) (catalog.Report, error) {
+	return a.Start(ctx, id)
+}
+
+func (a *fakeAgent) Stop(_ context.Context, id string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	kept := a.state.Containers[:0:0]
+	for _, c := range a.state.Containers {
+		if c.Service != id {
+			kept = append(kept, c)
+		}
+	}
+	a.state.Containers = kept
+	return a.away
+}
+
+func (a *fakeAgent) Remove(ctx context.Context, id string) error { return a.Stop(ctx, id) }
+
+func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state, a.away
+}
+
+func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return catalog.Logs{ServiceID: id, Logs: strings.Repeat("line\n", tail), Lines: tail}, a.away
+}
+
+// syncBuffer is a log that a test may read while it is written.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func TestNew_RefusesToStart(t *testing.T) {
+	in := newInstallation(t)
+	for _, tc := range []struct {
+		name   string
+		change func(*api.Options)
+		want   string
+	}{
+		{"no key", func(o *api.Options) { o.Settings.APIKey = "" }, "DASHBOARD_API_KEY is empty, and without a key anybody could install software: run `dream init`"},
+		{"no manager", func(o *api.Options) { o.Manager = nil }, "api: Options.Manager is missing"},
+		{"every origin", func(o *api.Options) { o.Settings.AllowedOrigins = []string{"*"} }, "DASHBOARD_ALLOWED_ORIGINS: write origins such as"},
+		{"origin with a path", func(o *api.Options) { o.Settings.AllowedOrigins = []string{"https://a.example/x"} }, "DASHBOARD_ALLOWED_ORIGINS: write origins such as"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := api.Options{Settings: in.settings, Manager: in.manager}
+			tc.change(&o)
+			if _, err := api.New(o); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q…", err, tc.want)
+			}
+		})
+	}
+}

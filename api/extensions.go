@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+
+	"dreamserver/catalog"
+	"dreamserver/internal/problem"
+)
+
+func (s *server) listExtensions(_ context.Context, in *catalogInput) (*reply[catalogBody], error) {
+	return respond(newCatalogBody(s.extensions.Snapshot(), in.filter()), nil)
+}
+
+func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[extensionBody], error) {
+	e, ok := s.extensions.Snapshot().Find(in.ID)
+	if !ok {
+		return nil, problem.Newf(problem.NotFound, "extension %q is not installed and not in the library", in.ID)
+	}
+	return respond(newExtensionBody(e), nil)
+}
+
+func (s *server) install(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
+	return respond(s.extensions.Install(ctx, in.ID))
+}
+
+func (s *server) enable(ctx context.Context, in *enableInput) (*reply[catalog.Result], error) {
+	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies))
+}
+
+func (s *server) disable(ctx context.Context, in *extensionInput) (*reply[disabledBody], error) {
+	r, err := s.extensions.Disable(ctx, in.ID)
+	return respond(disabledBody{r, list(r.Dependents)}, err)
+}
+
+func (s *server) uninstall(ctx context.Context, in *extensionInput) (*reply[uninstalledBody], error) {
+	r, err := s.extensions.Uninstall(ctx, in.ID)
+	return respond(uninstalledBody{r, r.CleanupHint}, err)
+}
+
+func (s *server) start(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
+	return respond(s.extensions.Start(ctx, in.ID))
+}
+
+func (s *server) stop(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
+	return respond(s.extensions.Stop(ctx, in.ID))
+}
+
+func (s *server) restart(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
+	return respond(s.extensions.Restart(ctx, in.ID))
+}
+
+func (s *server) extensionLogs(ctx context.Context, in *logsInput) (*reply[catalog.Logs], error) {
+	return respond(s.extensions.Logs(ctx, in.ID, in.Tail))
+}

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"dreamserver/internal/problem"
+)
+
+const (
+	maxBody     = 1 << 20 // bytes; the contract's requests have no body, or a few options
+	bodyTimeout = 10 * time.Second
+	readTimeout = 45 * time.Second
+	// replyTimeout is for the whole request, from its header to the last byte of the reply.
+	replyTimeout = time.Minute
+	// changeTimeout is longer than the agent's own limits on pulling and starting, so that its answer is the one
+	// that arrives.
+	changeTimeout = 30 * time.Minute
+)
+
+// guard is what every route stands behind.
+func (s *server) guard(who access, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.admit(who, r)
+		if err == nil {
+			err = readBody(w, r)
+		}
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		ctx, cancel := limit(w, r, who)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// limit gives the request its deadline. A change goes on when the client leaves: half of one helps nobody.
+func limit(w http.ResponseWriter, r *http.Request, who access) (context.Context, context.CancelFunc) {
+	if who == change {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // see boundReplies
+		return context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
+	}
+	return context.WithTimeout(r.Context(), readTimeout)
+}
+
+// boundReplies lets go of clients that do not read their reply. The deadline belongs to the connection and
+// outlives the request, so each request sets it; a change, which takes its time, lifts it.
+func boundReplies(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A recorder in a test has no deadlines, and nobody waits there.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyTimeout))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readBody reads the whole body: a change must not begin while its request is still arriving. What is not
+// empty must be a JSON object, whatever its content type says, because curl -d does not say the truth.
+func readBody(w http.ResponseWriter, r *http.Request) error {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	if r.ContentLength > maxBody {
+		return tooLarge()
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // as above
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = control.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return tooLarge()
+	case err != nil:
+		return problem.Newf(problem.InvalidBody, "the request body did not arrive whole within %s: %v", bodyTimeout, err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil {
+		return problem.Newf(problem.InvalidBody, "the request body is not a JSON object: %v", err)
+	}
+	if object == nil {
+		return problem.Newf(problem.InvalidBody, "the request body is null: send a JSON object, or nothing")
+	}
+	return nil
+}
+
+func tooLarge() error {
+	return problem.Newf(problem.BodyTooLarge, "the request body is larger than %d KiB: the requests of this API need none", maxBody>>10)
+}

@@ -1,0 +1,199 @@
+package api_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"dreamserver/internal/problem"
+)
+
+func TestAuth_TellsNoKeyFromAWrongOne(t *testing.T) {
+	in := newInstallation(t)
+	for _, tc := range []struct {
+		name, header string
+		code         problem.Code // empty: let in
+		detail       string
+	}{
+		{"right", "Bearer " + key, "", ""},
+		{"scheme in other case", "bearer " + key, "", ""},
+		{"none", "", problem.Unauthorized, "Authorization: Bearer"},
+		{"other scheme", "Basic " + key, problem.Unauthorized, "Authorization: Bearer"},
+		{"key alone", key, problem.Unauthorized, "Authorization: Bearer"},
+		{"scheme alone", "Bearer", problem.Unauthorized, "Authorization: Bearer"},
+		{"empty key", "Bearer  ", problem.Unauthorized, "Authorization: Bearer"},
+		{"wrong", "Bearer wrong", problem.Forbidden, "Invalid API key."},
+		{"the key and more", "Bearer " + key + "0", problem.Forbidden, "Invalid API key."},
+		{"part of the key", "Bearer " + key[:8], problem.Forbidden, "Invalid API key."},
+		{"non-ASCII", "Bearer schlüssel", problem.Forbidden, "Invalid API key."},
+		{"not UTF-8", "Bearer \xff\xfe\x00", problem.Forbidden, "Invalid API key."},
+		{"long", "Bearer " + strings.Repeat("k", 20_000), problem.Forbidden, "Invalid API key."},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rec := in.do("GET", "/api/extensions/hello", "", "Authorization: "+tc.header)
+			if tc.code == "" {
+				if rec.Code != http.StatusOK {
+					t.Errorf("%d %s", rec.Code, rec.Body)
+				}
+				return
+			}
+			refused(t, rec, tc.code, tc.detail)
+			want := ""
+			if tc.code == problem.Unauthorized {
+				want = "Bearer"
+			}
+			if got := rec.Header().Get("WWW-Authenticate"); got != want {
+				t.Errorf("WWW-Authenticate %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestAuth_ComesBeforeEverythingElse(t *testing.T) {
+	in := newInstallation(t)
+	for _, path := range []string{"/api/extensions/..%2fx", "/api/extensions/catalog?gpu_compatible=maybe", "/api/extensions/UPPER"} {
+		refused(t, in.do("GET", path, "", "Authorization: "), problem.Unauthorized, "")
+	}
+	refused(t, in.do("POST", "/api/extensions/hello/install", strings.Repeat("x", 2<<20), "Authorization: "), problem.Unauthorized, "")
+}
+
+func TestIDs_ThatAreMalformedAreNotFound(t *testing.T) {
+	in := newInstallation(t)
+	const rule = "an extension's id is 1 to 63 lower-case letters, digits, - and _, and begins with a letter or digit"
+	for _, id := range []string{
+		"../x", "..", "%2e%2e", "..%2fx", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "hello%2f", "hello%0a", "hello%0A", "%00",
+		"UPPER", "-dash", "_under", "h%c3%bc", "a%20b", strings.Repeat("a", 64), strings.Repeat("a", 300), "%252e",
+	} {
+		for _, call := range []struct{ method, suffix string }{
+			{"GET", ""},
+			{"DELETE", ""},
+			{"POST", "/install"},
+			{"POST", "/enable"},
+			{"POST", "/disable"},
+			{"POST", "/start"},
+			{"POST", "/stop"},
+			{"POST", "/restart"},
+			{"POST", "/logs"},
+		} {
+			rec := in.do(call.method, "/api/extensions/"+id+call.suffix, "")
+			d := refused(t, rec, problem.NotFound, rule)
+			if len(d.Detail) > 1000 {
+				t.Errorf("%s %s: a detail of %d bytes", call.method, id, len(d.Detail))
+			}
+		}
+	}
+}
+
+func TestParameters_ThatAreInvalidNameTheAllowedValues(t *testing.T) {
+	in := newInstallation(t)
+	for _, tc := range []struct{ method, target, path, message string }{
+		{"GET", "catalog?category=games", "category", `expected value to be one of "core, recommended, optional"`},
+		{"GET", "catalog?gpu_compatible=maybe", "gpu_compatible", "expected true or false"},
+		{"POST", "search/logs?tail=0", "tail", "expected number >= 1"},
+		{"POST", "search/logs?tail=501", "tail", "expected number <= 500"},
+		{"POST", "search/logs?tail=many", "tail", "invalid integer"},
+		{"POST", "hello/enable?with_dependencies=2", "with_dependencies", "expected true or false"},
+	} {
+		t.Run(tc.target, func(t *testing.T) {
+			d := refused(t, in.do(tc.method, "/api/extensions/"+tc.target, ""), problem.InvalidParameter, tc.path+": "+tc.message)
+			if len(d.Errors) != 1 || d.Errors[0].Path != tc.path || d.Errors[0].Message != tc.message {
+				t.Errorf("errors %+v, want %s: %s", d.Errors, tc.path, tc.message)
+			}
+		})
+	}
+}
+
+func TestBody_MustBeNothingOrASmallObject(t *testing.T) {
+	in := newInstallation(t)
+	huge := strings.Repeat(" ", 10<<20)
+	for _, tc := range []struct {
+		name, body string
+		code       problem.Code // empty: accepted
+		detail     string
+	}{
+		{"nothing", "", "", ""},
+		{"white space", " \n", "", ""},
+		{"object", `{"reason": "a later client sends options"}`, "", ""},
+		{"not JSON", "hello", problem.InvalidBody, "is not a JSON object"},
+		{"list", "[]", problem.InvalidBody, "is not a JSON object"},
+		{"null", "null", problem.InvalidBody, "is null"},
+		{"half", `{"a":`, problem.InvalidBody, "is not a JSON object"},
+		{"two", `{}{}`, problem.InvalidBody, "is not a JSON object"},
+		{"10 MB", huge, problem.BodyTooLarge, "larger than 1024 KiB"},
+		{"10 MB of object", `{"a":"` + huge + `"}`, problem.BodyTooLarge, "larger than 1024 KiB"},
+	} {
+		for _, chunked := range []bool{false, true} {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", "/api/extensions/search/logs", strings.NewReader(tc.body))
+			if chunked {
+				r = httptest.NewRequestWithContext(t.Context(), "POST", "/api/extensions/search/logs", struct{ io.Reader }{strings.NewReader(tc.body)})
+			}
+			r.Host = "localhost"
+			r.Header.Set("Authorization", "Bearer "+key)
+			rec := httptest.NewRecorder()
+			in.handler.ServeHTTP(rec, r)
+			if tc.code != "" {
+				refused(t, rec, tc.code, tc.detail)
+			} else if rec.Code != http.StatusOK {
+				t.Errorf("%s, chunked %v: %d %s", tc.name, chunked, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
+// A browser tab that is closed during an install must not leave half of one.
+func TestChange_GoesOnWhenTheClientLeaves(t *testing.T) {
+	in := newInstallation(t)
+	ctx, leave := context.WithCancel(t.Context())
+	in.agent.onRun = func(change context.Context) error {
+		leave()
+		if change.Err() != nil {
+			t.Errorf("the change was cancelled: %v", change.Err())
+		}
+		if _, bounded := change.Deadline(); !bounded {
+			t.Error("the change has no deadline")
+		}
+		return nil
+	}
+	r := httptest.NewRequestWithContext(ctx, "POST", "/api/extensions/hello/install", nil)
+	r.Host = "localhost"
+	r.Header.Set("Authorization", "Bearer "+key)
+	in.handler.ServeHTTP(httptest.NewRecorder(), r)
+	if e, _ := in.manager.Snapshot().Find("hello"); e.Status != "enabled" {
+		t.Errorf("hello is %s, want enabled", e.Status)
+	}
+}
+
+// A read's deadline stayed on the connection and would have cut off a long install after it.
+func TestChange_LiftsTheWriteDeadlineOfTheConnection(t *testing.T) {
+	in := newInstallation(t)
+	for path, bounded := range map[string]bool{
+		"POST /api/extensions/hello/install": false,
+		"POST /api/extensions/search/logs":   true,
+		"GET /api/extensions/catalog":        true,
+		"GET /nowhere":                       true,
+	} {
+		method, target, _ := strings.Cut(path, " ")
+		r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
+		r.Host = "localhost"
+		r.Header.Set("Authorization", "Bearer "+key)
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		in.handler.ServeHTTP(w, r)
+		if got := !w.last.IsZero(); got != bounded {
+			t.Errorf("%s: bounded %v, want %v", path, got, bounded)
+		}
+	}
+}
+
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	last time.Time
+}
+
+func (w *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	w.last = t
+	return nil
+}

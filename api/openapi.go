@@ -1,0 +1,75 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dreamserver/internal/problem"
+)
+
+// securityScheme is how the document calls the bearer key.
+const securityScheme = "apiKey"
+
+// humaConfig is huma's default without what would change our replies or load anything from other hosts: no
+// links to schemas in bodies, no documentation page from a CDN. The table of routes serves the document.
+func humaConfig(version string, transformers ...huma.Transformer) huma.Config {
+	c := huma.DefaultConfig("Dream Server", version)
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
+	c.Transformers = transformers
+	c.Info.Description = "Extensions of a Dream Server installation: what there is, what runs, and how to change it. " +
+		"Send the key as `Authorization: Bearer <DASHBOARD_API_KEY>`. Refusals are application/problem+json; `code` is stable."
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		securityScheme: {Type: "http", Scheme: "bearer", Description: "DASHBOARD_API_KEY of the installation's .env"},
+	}
+	c.Components.Schemas.Schema(reflect.TypeFor[problem.Document](), true, "")
+	return c
+}
+
+// refusalResponse documents every reply that is not 2xx.
+func refusalResponse() *huma.Response {
+	return &huma.Response{
+		Description: "Refused",
+		Content:     map[string]*huma.MediaType{problem.ContentType: {Schema: &huma.Schema{Ref: "#/components/schemas/Document"}}},
+	}
+}
+
+// publish writes the OpenAPI document and the page made of it, once: neither changes while the program runs.
+func (s *server) publish() error {
+	doc := s.huma.OpenAPI()
+	tidySchemas(doc.Components.Schemas)
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	page, err := renderDocs(doc, s.routes())
+	if err != nil {
+		return err
+	}
+	s.pages = pages{openapi: text, docs: page}
+	return nil
+}
+
+// tidySchemas makes the document say what is true of our replies: lists are never null, a later version may
+// have more fields, and huma's own error model never appears.
+func tidySchemas(schemas huma.Registry) {
+	delete(schemas.Map(), "ErrorModel")
+	delete(schemas.Map(), "ErrorDetail")
+	for _, schema := range schemas.Map() {
+		if schema.AdditionalProperties == false {
+			schema.AdditionalProperties = nil
+		}
+		for _, property := range schema.Properties {
+			if property.Type == huma.TypeArray {
+				property.Nullable = false
+			}
+		}
+	}
+}
+
+func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_, _ = w.Write(s.pages.openapi) // the client left: nobody to tell
+}

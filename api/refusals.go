@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+	"github.com/rs/zerolog"
+
+	"dreamserver/internal/problem"
+)
+
+// refusal is err as the client sees it. What is our fault or that of something we depend on is logged, once:
+// whoever answers with a refusal makes it here.
+func (s *server) refusal(ctx context.Context, err error) *problem.Document {
+	d := problem.NewDocument(err)
+	if d.Status < http.StatusInternalServerError || errors.Is(context.Cause(ctx), context.Canceled) {
+		return d
+	}
+	level := zerolog.WarnLevel // something that we depend on
+	if d.Code == problem.Internal {
+		level, d = zerolog.ErrorLevel, internalError(ctx)
+	}
+	zerolog.Ctx(ctx).WithLevel(level).Str("code", string(d.Code)).Int("status", d.Status).
+		Err(err).AnErr("cause", errors.Unwrap(err)).Msg("request refused")
+	return d
+}
+
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.refusal(r.Context(), err).Write(w)
+}
+
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/extensions/") {
+		s.refuse(w, r, problem.Newf(problem.NotFound, "no such path: %s; %s", r.URL.Path, idRule))
+		return
+	}
+	s.refuse(w, r, problem.Newf(problem.NotFound, "no such path: %s; /docs lists all", r.URL.Path))
+}
+
+func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		if s.router.Match(chi.NewRouteContext(), method, path) {
+			allowed = append(allowed, method)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	s.refuse(w, r, problem.Newf(problem.MethodNotAllowed, "%s is not allowed for %s: use %s", r.Method, r.URL.Path, strings.Join(allowed, " or ")))
+}
+
+// speakProblem is a [huma.Transformer]: it turns huma's own refusals, which are about parameters, into ours.
+// It cannot change the status, which huma has chosen before.
+func (s *server) speakProblem(ctx huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	switch m.Status {
+	case http.StatusUnprocessableEntity, http.StatusBadRequest:
+		d := problem.NewDocument(invalidParameters(m.Errors))
+		d.Status = m.Status
+		return d, nil
+	}
+	d := s.refusal(ctx.Context(), m) // a bug in here: no operation makes huma say anything else
+	d.Status = m.Status
+	return d, nil
+}
+
+// invalidParameters names each parameter and what it may be. The value itself is not sent back.
+func invalidParameters(details []*huma.ErrorDetail) error {
+	var items []problem.Item
+	var texts []string
+	for _, d := range details {
+		_, name, _ := strings.Cut(d.Location, ".") // query.category
+		message := d.Message
+		if message == "invalid boolean" {
+			message = "expected true or false"
+		}
+		items = append(items, problem.Item{Path: name, Message: message})
+		texts = append(texts, name+": "+message)
+	}
+	return problem.Newf(problem.InvalidParameter, "%s", strings.Join(texts, "; ")).With(items...)
+}

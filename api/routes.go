@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+)
+
+// routes is the whole surface: path, who may call it, what answers, and how the documentation calls it.
+func (s *server) routes() []route {
+	return []route{
+		{"GET", "/health", open, typed(s.health), "system", "get-health", "The API answers"},
+		{"GET", "/healthz", open, plain("text/plain", s.alive), "system", "get-liveness", "The process lives; for container healthchecks"},
+		{"GET", "/readyz", open, typed(s.ready), "system", "get-readiness", "What the API needs, and what of it is missing"},
+		{"GET", "/openapi.json", open, plain("application/openapi+json", s.openapi), "system", "get-openapi", "This contract as OpenAPI 3.1"},
+		{"GET", "/docs", open, plain("text/html", s.docs), "system", "get-docs", "This contract as a page"},
+
+		{"GET", "/api/features", read, typed(s.listFeatures), "features", "list-features", "What the enabled extensions make possible"},
+
+		{"GET", "/api/extensions/catalog", read, typed(s.listExtensions), "extensions", "list-extensions", "Every extension, its state, and a summary"},
+		{"GET", "/api/extensions/{id}", read, typed(s.getExtension), "extensions", "get-extension", "One extension"},
+		{"POST", "/api/extensions/{id}/logs", read, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},
+
+		{"POST", "/api/extensions/{id}/install", change, typed(s.install), "extensions", "install-extension", "Copy an extension from the library and start it"},
+		{"POST", "/api/extensions/{id}/enable", change, typed(s.enable), "extensions", "enable-extension", "Switch an installed extension on and start it"},
+		{"POST", "/api/extensions/{id}/disable", change, typed(s.disable), "extensions", "disable-extension", "Stop an extension and switch it off"},
+		{"DELETE", "/api/extensions/{id}", change, typed(s.uninstall), "extensions", "uninstall-extension", "Remove a disabled extension; its data stays"},
+		{"POST", "/api/extensions/{id}/start", change, typed(s.start), "extensions", "start-extension", "Start an enabled extension"},
+		{"POST", "/api/extensions/{id}/stop", change, typed(s.stop), "extensions", "stop-extension", "Stop an extension; it stays enabled"},
+		{"POST", "/api/extensions/{id}/restart", change, typed(s.restart), "extensions", "restart-extension", "Start an extension again with its present configuration"},
+	}
+}
+
+// route is a line of the table.
+type route struct {
+	method, path string
+	access       access
+	bind         binder
+	tag          string
+	id, summary  string
+}
+
+// binder registers what answers a route.
+type binder func(*server, huma.Operation)
+
+const metaAccess = "access"
+
+func (r route) operation() huma.Operation {
+	op := huma.Operation{
+		Method: r.method, Path: r.path, OperationID: r.id, Summary: r.summary, Tags: []string{r.tag},
+		Metadata:   map[string]any{metaAccess: r.access},
+		Extensions: map[string]any{"x-access": string(r.access)},
+		Parameters: pathParameters(r.path),
+		Responses:  map[string]*huma.Response{"default": refusalResponse()},
+		Security:   []map[string][]string{},
+	}
+	if r.access != open {
+		op.Security = append(op.Security, map[string][]string{securityScheme: {}})
+	}
+	return op
+}
+
+// typed binds a handler whose input and output huma reads, checks and documents.
+func typed[I, O any](handle func(context.Context, *I) (*O, error)) binder {
+	return func(s *server, op huma.Operation) {
+		huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
+			if c, ok := any(in).(interface{ check() error }); ok {
+				if err := c.check(); err != nil {
+					return nil, s.refusal(ctx, err)
+				}
+			}
+			out, err := handle(ctx, in)
+			if err != nil {
+				return nil, s.refusal(ctx, err)
+			}
+			return out, nil
+		})
+	}
+}
+
+// plain binds a handler that writes its reply itself.
+func plain(contentType string, handle http.HandlerFunc) binder {
+	return func(s *server, op huma.Operation) {
+		op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{contentType: {}}}
+		s.huma.OpenAPI().AddOperation(&op)
+		s.mount(&op, handle)
+	}
+}
+
+// adapter puts huma's operations on our router, behind the guard that their route declares.
+type adapter struct{ s *server }
+
+func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
+	a.s.mount(op, func(w http.ResponseWriter, r *http.Request) { handle(humachi.NewContext(op, r, w)) })
+}
+
+func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.router.ServeHTTP(w, r) }
+
+func (s *server) mount(op *huma.Operation, handle http.HandlerFunc) {
+	who, _ := op.Metadata[metaAccess].(access) // without one, guard lets nobody in
+	s.router.Method(op.Method, op.Path, s.guard(who, handle))
+}

@@ -1,0 +1,206 @@
+package api
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dreamserver/catalog"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+)
+
+// reply is what huma writes as JSON.
+type reply[T any] struct{ Body T }
+
+// respond ends a handler.
+func respond[T any](body T, err error) (*reply[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &reply[T]{body}, nil
+}
+
+// optional is a query parameter that can be absent, which the zero value of T would not tell.
+type optional[T any] struct {
+	value T
+	given bool
+}
+
+// Schema, Receiver and OnParamSet are how huma treats it as a T.
+func (o optional[T]) Schema(r huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(r, reflect.TypeOf(o.value))
+}
+
+// Receiver is where huma puts the value.
+func (o *optional[T]) Receiver() reflect.Value { return reflect.ValueOf(&o.value).Elem() }
+
+// OnParamSet is told whether the parameter was there.
+func (o *optional[T]) OnParamSet(given bool, _ any) { o.given = given }
+
+func (o optional[T]) pointer() *T {
+	if !o.given {
+		return nil
+	}
+	return &o.value
+}
+
+const (
+	idPattern = "^[a-z0-9][a-z0-9_-]{0,62}$"
+	idRule    = "an extension's id is 1 to 63 lower-case letters, digits, - and _, and begins with a letter or digit"
+)
+
+// extensionInput names an extension. A malformed id is not found, rather than invalid: existing clients expect
+// 404, so huma must not check the pattern.
+type extensionInput struct {
+	ID string `path:"id"`
+}
+
+func (in *extensionInput) check() error { return checkID(in.ID) }
+
+func checkID(id string) error {
+	if manifest.ValidID(id) {
+		return nil
+	}
+	if len(id) > 80 {
+		id = id[:80] + "…"
+	}
+	return problem.Newf(problem.NotFound, "%q is no extension id: %s", id, idRule)
+}
+
+// pathParameters documents what checkID checks.
+func pathParameters(path string) []*huma.Param {
+	if !strings.Contains(path, "{id}") {
+		return nil
+	}
+	return []*huma.Param{{
+		Name: "id", In: "path", Required: true, Description: "the extension's id", Example: "hello",
+		Schema: &huma.Schema{Type: huma.TypeString, Pattern: idPattern},
+	}}
+}
+
+type catalogInput struct {
+	Category      string         `query:"category" enum:"core,recommended,optional" doc:"only extensions of this category"`
+	GPUCompatible optional[bool] `query:"gpu_compatible" doc:"true: only what runs on this machine's GPU; false: only what does not"`
+}
+
+func (in *catalogInput) filter() catalog.Filter {
+	return catalog.Filter{Category: in.Category, GPUCompatible: in.GPUCompatible.pointer()}
+}
+
+type enableInput struct {
+	ID               string `path:"id"`
+	WithDependencies bool   `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
+}
+
+func (in *enableInput) check() error { return checkID(in.ID) }
+
+type logsInput struct {
+	ID   string `path:"id"`
+	Tail int    `query:"tail" minimum:"1" maximum:"500" default:"100" doc:"how many lines at most"`
+}
+
+func (in *logsInput) check() error { return checkID(in.ID) }
+
+type catalogBody struct {
+	Extensions       []catalog.Entry     `json:"extensions"`
+	Summary          catalog.Counts      `json:"summary" doc:"counts of the extensions in this reply"`
+	GPUBackend       string              `json:"gpu_backend"`
+	LibraryAvailable bool                `json:"library_available"`
+	AgentAvailable   bool                `json:"agent_available"`
+	Agent            catalog.AgentStatus `json:"agent" doc:"how the host agent answers, and why it does not"`
+	Skipped          []skippedBody       `json:"skipped" doc:"folders that take no part, and why"`
+}
+
+// skippedBody is compose.Skip, which this package may not name.
+type skippedBody struct {
+	ID      string `json:"id"`
+	Path    string `json:"path"`
+	Warning bool   `json:"warning" doc:"false for what is normal: disabled, made for another GPU"`
+	Reason  string `json:"reason"`
+}
+
+func newCatalogBody(s *catalog.Snapshot, f catalog.Filter) catalogBody {
+	b := catalogBody{
+		Extensions: s.List(f), GPUBackend: s.GPUBackend, LibraryAvailable: s.LibraryAvailable,
+		AgentAvailable: s.Agent.Available, Agent: s.Agent, Skipped: []skippedBody{},
+	}
+	b.Summary = catalog.Count(b.Extensions)
+	for _, skip := range s.Skipped {
+		b.Skipped = append(b.Skipped, skippedBody(skip))
+	}
+	return b
+}
+
+type extensionBody struct {
+	ID          string             `json:"id"`
+	Name        string             `json:"name"`
+	Description string             `json:"description"`
+	Status      catalog.Status     `json:"status" enum:"enabled,disabled,not_installed,incompatible"`
+	Source      catalog.Source     `json:"source" enum:"core,user,library"`
+	Installable bool               `json:"installable"`
+	Manifest    catalog.Entry      `json:"manifest" doc:"the extension as the catalogue lists it"`
+	EnvVars     []manifest.EnvVar  `json:"env_vars"`
+	Features    []manifest.Feature `json:"features"`
+	Setup       setupBody          `json:"setup_instructions"`
+	Runtime     catalog.Runtime    `json:"runtime"`
+	Problem     string             `json:"problem,omitempty" doc:"why it takes no part although it is there"`
+}
+
+type setupBody struct {
+	Steps      []string `json:"steps"`
+	CLIEnable  string   `json:"cli_enable"`
+	CLIDisable string   `json:"cli_disable"`
+}
+
+func newExtensionBody(e catalog.Entry) extensionBody {
+	return extensionBody{
+		ID: e.ID, Name: e.Name, Description: e.Description, Status: e.Status, Source: e.Source, Installable: e.Installable,
+		Manifest: e, EnvVars: e.EnvVars, Features: e.Features, Setup: newSetupBody(e), Runtime: e.Runtime, Problem: e.Problem,
+	}
+}
+
+// newSetupBody tells how to get the extension running from where it is now.
+func newSetupBody(e catalog.Entry) setupBody {
+	b := setupBody{CLIEnable: "dream enable " + e.ID, CLIDisable: "dream disable " + e.ID}
+	status := fmt.Sprintf("See that it runs: dream status %s", e.ID)
+	switch e.Status {
+	case catalog.NotInstalled:
+		b.Steps = []string{"Install and start it: dream install " + e.ID, status}
+	case catalog.Disabled:
+		b.Steps = []string{"Enable and start it: " + b.CLIEnable, status}
+	case catalog.Incompatible:
+		b.Steps = []string{"It runs on other hardware: " + strings.Join(e.GPUBackends, ", "), "Say which GPU this machine has: GPU_BACKEND in .env"}
+	default:
+		b.Steps = []string{"It is enabled: nothing is left to do", status}
+	}
+	return b
+}
+
+// disabledBody always lists who needs the extension.
+type disabledBody struct {
+	catalog.Result
+	Dependents []string `json:"dependents_warning" doc:"enabled extensions that need this one"`
+}
+
+// uninstalledBody always says what stays.
+type uninstalledBody struct {
+	catalog.Result
+	CleanupHint string `json:"cleanup_hint" doc:"what stays on disk"`
+}
+
+type healthBody struct {
+	Status    string    `json:"status" enum:"ok"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// list makes a nil list an empty one: clients iterate over it.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
