@@ -1,0 +1,12 @@
+// Package dreamserver holds the files that make an installation. It exists because Go embeds only what lies at
+// or below the package: the root is where users look for these files, so they stay there.
+package dreamserver
+
+import "embed"
+
+// Assets are the files as `dream init` lays them out in an installation: docker-compose.base.yml and its
+// overlays, config/*.json, and extensions/ with services (built in), library (can be installed) and what
+// authors need. Paths are slash-separated and relative to the installation. Embedding keeps no file modes.
+//
+//go:embed docker-compose.*.yml config/*.json all:extensions
+var Assets embed.FS
