@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"dreamserver/agent"
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+)
+
+// agentClient is what the commands ask the host agent; *agent.Client is the real one.
+type agentClient interface {
+	catalog.Agent
+	Host(ctx context.Context) (agent.HostFacts, error)
+	Stack(ctx context.Context) (agent.StackInfo, error)
+	Up(ctx context.Context, services []string, wait bool, on func(service string, e compose.Event)) (agent.StackReport, error)
+	Down(ctx context.Context) error
+}
+
+// withoutAgent renames a built-in extension's compose file itself while the agent is away, which it may where it
+// runs as the install's owner.
+type withoutAgent struct {
+	agentClient
+	settings config.Settings
+}
+
+func (w withoutAgent) SetBuiltin(ctx context.Context, id string, enabled bool) error {
+	away := w.agentClient.SetBuiltin(ctx, id, enabled)
+	if !problem.AgentAway(away) {
+		return away
+	}
+	root, err := os.OpenRoot(w.settings.ServicesDir)
+	if err != nil {
+		return away
+	}
+	defer root.Close()
+	m, err := manifest.Read(root.FS(), id)
+	if err != nil {
+		return problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
+	}
+	return catalog.Toggle(root, id, compose.FragmentName(m), enabled)
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"dreamserver/catalog"
+)
+
+func (a *app) enableCommand() *cobra.Command {
+	var withDependencies bool
+	cmd := a.changeCommand(change{
+		use:   "enable",
+		short: "Switch installed extensions on and start them",
+		long: `An extension that needs another which is off is refused, and the answer names what is missing.
+--with-dependencies enables that first, and installs it if need be.`,
+		suits: func(e catalog.Entry) bool { return e.Toggles && e.Status == catalog.Disabled },
+		do: func(ctx context.Context, m *catalog.Manager, id string) (catalog.Result, error) {
+			return m.Enable(ctx, id, withDependencies)
+		},
+	})
+	cmd.Flags().BoolVar(&withDependencies, "with-dependencies", false, "enable what is needed first")
+	return cmd
+}

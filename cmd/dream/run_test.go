@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dreamserver/agent"
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+)
+
+// fakeAgent is an agent at the edge of the process: fields that are nil answer with nothing.
+type fakeAgent struct {
+	status     catalog.AgentStatus
+	state      catalog.State
+	facts      agent.HostFacts
+	stack      agent.StackInfo
+	up         func(services []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error)
+	start      func(id string) (catalog.Report, error)
+	stop, down error
+	logs       catalog.Logs
+}
+
+func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, nil }
+func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict, error) {
+	return catalog.Verdict{ID: id, Accepted: true}, nil
+}
+
+func (f *fakeAgent) Start(_ context.Context, id string) (catalog.Report, error) { return f.start(id) }
+
+func (f *fakeAgent) Restart(_ context.Context, id string) (catalog.Report, error) { return f.start(id) }
+func (f *fakeAgent) Stop(context.Context, string) error                           { return f.stop }
+func (f *fakeAgent) Remove(context.Context, string) error                         { return nil }
+func (f *fakeAgent) SetBuiltin(context.Context, string, bool) error               { return nil }
+func (f *fakeAgent) Containers(context.Context) (catalog.State, error)            { return f.state, nil }
+
+func (f *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {
+	l := f.logs
+	l.ServiceID, l.Lines = id, tail
+	return l, nil
+}
+func (f *fakeAgent) Host(context.Context) (agent.HostFacts, error)  { return f.facts, nil }
+func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error) { return f.stack, nil }
+func (f *fakeAgent) Up(_ context.Context, s []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error) {
+	return f.up(s, wait, on)
+}
+func (f *fakeAgent) Down(context.Context) error { return f.down }
+
+// terminal is one call's result.
+type terminal struct {
+	Code           int
+	Stdout, Stderr string
+}
+
+// session makes an installation, and runs commands in it that talk to f.
+func session(t *testing.T, f *fakeAgent) func(args ...string) terminal {
+	t.Helper()
+	f.status.Available = true
+	dir := filepath.Join(t.TempDir(), "in")
+	run := func(args ...string) terminal {
+		var stdout, stderr bytes.Buffer
+		a := &app{
+			getenv: func(key string) string { return map[string]string{"DREAM_INSTALL_DIR": dir, "HOME": "/nowhere"}[key] },
+			stdout: &stdout, stderr: &stderr,
+			newAgent: func(config.Settings) agentClient { return f },
+		}
+		code := a.run(t.Context(), args)
+		clean := func(s string) string { return strings.ReplaceAll(s, dir, "DIR") }
+		return terminal{code, clean(stdout.String()), clean(stderr.String())}
+	}
+	made := run("init", "--uid", strconv.Itoa(os.Geteuid()), "--gid", strconv.Itoa(os.Getegid()))
+	if made.Code != 0 {
+		t.Fatalf("init: %+v", made)
+	}
+	return run
+}
+
+var helloContainer = compose.Container{
+	Name: "dream-hello", Service: "hello", State: "running", Health: "healthy",
+	Ports: []compose.Port{
+		{IP: "127.0.0.1", Host: 7806, Container: 8080, Protocol: "tcp"},
+		{IP: "::1", Host: 7806, Container: 8080, Protocol: "tcp"},
+		{Container: 9000, Protocol: "tcp"},
+	},
+}
+
+func TestUp_GoesOnAndNamesWhatFailed(t *testing.T) {
+	var asked []string
+	run := session(t, &fakeAgent{up: func(services []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error) {
+		asked = services
+		if !wait {
+			t.Error("the agent was not asked to wait")
+		}
+		for range 3 { // as while pulling
+			on("hello", compose.Event{ID: "Image hello", Status: "Working", Text: "Pulling"})
+		}
+		on("bad", compose.Event{ID: "Container dream-bad", Status: "Error", Text: "Error", Details: "port is taken"})
+		return agent.StackReport{
+			Started: []catalog.Report{
+				{ID: "hello", Containers: []compose.Container{helloContainer}, Notes: []string{"${X} counts as unset"}},
+				{ID: "dashboard", Unchanged: true, Containers: []compose.Container{
+					{Service: "dashboard", Ports: []compose.Port{{IP: "127.0.0.1", Host: 3001, Protocol: "tcp"}}},
+					{Service: "dashboard-api", Ports: []compose.Port{{IP: "127.0.0.1", Host: 3002, Protocol: "tcp"}}},
+				}},
+				{ID: "llama-server", Waiting: []string{"llama-server"}},
+			},
+			Failed:  map[string]string{"bad": "port 80 is taken\nby nginx", "also": `extension "also": no image`},
+			Skipped: []compose.Skip{{ID: "x", Path: "data/user-extensions/x", Warning: true, Reason: "is a symlink"}, {ID: "off", Reason: "disabled"}},
+		}, nil
+	}})
+	got := run("up", "--wait", "webui", "dashboard")
+	want := terminal{
+		Code: 1,
+		Stdout: "hello runs: 127.0.0.1:7806, [::1]:7806\n" +
+			"dashboard ran already: 127.0.0.1:3001\n" +
+			"llama-server runs; no answer yet from the healthcheck of llama-server\n",
+		Stderr: "Image hello Pulling\n" +
+			"Container dream-bad Error port is taken\n" +
+			"dream: warning: hello: ${X} counts as unset\n" +
+			"dream: warning: skipped data/user-extensions/x: is a symlink\n" +
+			"dream: also: no image\n" +
+			"dream: bad: port 80 is taken\n  by nginx\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("dream up (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"open-webui", "dashboard"}, asked); diff != "" {
+		t.Errorf("services asked for (-want +got):\n%s", diff)
+	}
+}
+
+func TestUp_PrintsOneDocumentForScripts(t *testing.T) {
+	run := session(t, &fakeAgent{up: func([]string, bool, func(string, compose.Event)) (agent.StackReport, error) {
+		return agent.StackReport{Started: []catalog.Report{{ID: "hello"}}, Failed: map[string]string{"bad": "no image"}}, nil
+	}})
+	got := run("up", "--json")
+	var report agent.StackReport
+	if err := json.Unmarshal([]byte(got.Stdout), &report); err != nil {
+		t.Fatalf("%v: %s", err, got.Stdout)
+	}
+	if got.Code != 1 || report.Failed["bad"] != "no image" || report.Started[0].ID != "hello" {
+		t.Errorf("got code %d and %+v, want 1 and the report", got.Code, report)
+	}
+}
+
+func TestStatus_ShowsWhatRunsAndWhatDoesNotAndWhy(t *testing.T) {
+	f := &fakeAgent{
+		status: catalog.AgentStatus{Version: "1.0.0", Mismatch: "the host agent is 1.0.0"},
+		state: catalog.State{
+			Containers: []compose.Container{helloContainer, {Name: "dream-dashboard", State: "exited"}},
+			Failures:   map[string]string{"hello": "exited with code 3\nlast words"},
+		},
+		facts: agent.HostFacts{Engine: compose.EngineVersion{Version: "20.10.24"}, Compose: "v5.5.1"},
+		stack: agent.StackInfo{Skipped: []compose.Skip{{ID: "x", Warning: true, Reason: "compose.yaml:3: not a mapping"}, {ID: "off", Reason: "disabled"}}},
+	}
+	got := session(t, f)("status")
+	want := terminal{Stdout: `Installation  DIR
+Version       ` + config.Version() + `
+Dashboard     http://127.0.0.1:3001
+API           http://127.0.0.1:3002
+Host agent    ok, but the host agent is 1.0.0
+Docker        ok, Engine 20.10.24, compose v5.5.1
+Services      4 enabled, 0 disabled, 1 in the library
+
+CONTAINER        STATE    HEALTH   ADDRESS
+dream-dashboard  exited   -        
+dream-hello      running  healthy  127.0.0.1:7806, [::1]:7806
+
+Failed:
+  hello: exited with code 3
+    last words
+
+Takes no part:
+  x: compose.yaml:3: not a mapping
+`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("dream status (-want +got):\n%s", diff)
+	}
+}
+
+func TestStatus_ExitsWith3WhileDockerIsAway(t *testing.T) {
+	f := &fakeAgent{status: catalog.AgentStatus{Docker: "Docker does not answer: start it"}}
+	got := session(t, f)("status")
+	if got.Code != exitUnavailable || !strings.Contains(got.Stdout, "Docker        Docker does not answer: start it\n") {
+		t.Errorf("got code %d and\n%s", got.Code, got.Stdout)
+	}
+}
+
+func TestInstall_ShowsEveryCauseOnItsOwnLine(t *testing.T) {
+	run := session(t, &fakeAgent{start: func(string) (catalog.Report, error) {
+		return catalog.Report{}, problem.Newf(problem.MissingConfig, "extension %q needs values", "hello").With(
+			problem.Item{File: "compose.yaml", Line: 12, Path: "services.hello.user", Message: "is root", Fix: "name another"},
+			problem.Item{Path: "TOKEN", Message: "required variable TOKEN is not set"},
+			problem.Item{Path: "x", Message: "needs values"}, // said already
+			problem.Item{Message: "and more"},
+		)
+	}})
+	want := terminal{Code: 1, Stderr: `dream: extension "hello" needs values
+  compose.yaml:12 services.hello.user: is root: name another
+  TOKEN: required variable TOKEN is not set
+  and more
+`}
+	if diff := cmp.Diff(want, run("install", "hello")); diff != "" {
+		t.Errorf("dream install (-want +got):\n%s", diff)
+	}
+	if got := run("install", "hello", "--json"); !json.Valid([]byte(got.Stderr)) || !strings.Contains(got.Stderr, `"code": "missing_config"`) {
+		t.Errorf("with --json stderr is no problem document:\n%s", got.Stderr)
+	}
+}
+
+func TestStopStartRestart_SayWhatWasDone(t *testing.T) {
+	run := session(t, &fakeAgent{start: func(id string) (catalog.Report, error) {
+		return catalog.Report{ID: id, Containers: []compose.Container{helloContainer}, Notes: []string{"slow disk"}}, nil
+	}})
+	for _, tt := range []struct {
+		args []string
+		want terminal
+	}{
+		{[]string{"install", "hello"}, terminal{0, "Hello is installed and running.\n", "dream: warning: hello: slow disk\n"}},
+		{[]string{"restart", "hello"}, terminal{0, "Hello is restarted and running.\n", "dream: warning: hello: slow disk\n"}},
+		{[]string{"stop", "hello"}, terminal{0, "Hello is stopped. It stays enabled: `dream start hello` starts it again.\n", ""}},
+		{[]string{"disable", "hello"}, terminal{0, "Hello is disabled and its containers are stopped.\n", ""}},
+		{[]string{"start", "hello"}, terminal{1, "", "dream: extension \"hello\" is disabled: enable it first with `dream enable hello`\n"}},
+	} {
+		if diff := cmp.Diff(tt.want, run(tt.args...)); diff != "" {
+			t.Errorf("dream %v (-want +got):\n%s", tt.args, diff)
+		}
+	}
+}
+
+func TestLogs_TakesTheNumberOfLinesInBothPlaces(t *testing.T) {
+	run := session(t, &fakeAgent{logs: catalog.Logs{Logs: "one\ntwo\n\n"}})
+	if diff := cmp.Diff(terminal{0, "one\ntwo\n", ""}, run("logs", "dashboard")); diff != "" {
+		t.Errorf("dream logs (-want +got):\n%s", diff)
+	}
+	for _, args := range [][]string{{"logs", "dashboard", "50", "--json"}, {"logs", "dashboard", "--tail", "50", "--json"}, {"l", "dashboard", "-n50", "--json"}} {
+		var got catalog.Logs
+		if err := json.Unmarshal([]byte(run(args...).Stdout), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Lines != 50 {
+			t.Errorf("dream %v asks for %d lines, want 50", args, got.Lines)
+		}
+	}
+}
+
+func TestVersion_NamesEverythingThatTakesPart(t *testing.T) {
+	run := session(t, &fakeAgent{
+		status: catalog.AgentStatus{Version: "2.0.0", Mismatch: "the host agent is 2.0.0: run `make run`"},
+		facts:  agent.HostFacts{Engine: compose.EngineVersion{Version: "28.1"}, Compose: "v5.5.1"},
+	})
+	want := terminal{
+		Stdout: "dream           " + config.Version() + "\nhost agent      2.0.0\nDocker Engine   28.1\ndocker compose  v5.5.1\n",
+		Stderr: "dream: warning: the host agent is 2.0.0: run `make run`\n",
+	}
+	if diff := cmp.Diff(want, run("version")); diff != "" {
+		t.Errorf("dream version (-want +got):\n%s", diff)
+	}
+}
+
+func TestFindInstallation_PrefersTheFlagThenTheEnvironmentThenItsOwnFolder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "in", "docker-compose.base.yml"), "")
+	write(t, filepath.Join(dir, "checkout", "docker-compose.base.yml"), "")
+	write(t, filepath.Join(dir, "checkout", "go.mod"), "")
+	tests := []struct {
+		name, flag, executable string
+		env                    map[string]string
+		want                   string
+	}{
+		{name: "flag", flag: "/flag", env: map[string]string{"DREAM_INSTALL_DIR": "/env"}, want: "/flag"},
+		{name: "environment", env: map[string]string{"DREAM_INSTALL_DIR": "/env", "DREAM_HOME": "/home"}, executable: dir + "/in/bin/dream", want: "/env"},
+		{name: "older name", env: map[string]string{"DREAM_HOME": "/home"}, want: "/home"},
+		{name: "its own folder", executable: dir + "/in/bin/dream", want: dir + "/in"},
+		{name: "a checkout is no installation", executable: dir + "/checkout/bin/dream", want: ""},
+		{name: "elsewhere", executable: "/usr/local/bin/dream", want: ""},
+		{name: "unknown", want: ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := &app{installDir: tt.flag, executable: tt.executable, getenv: func(key string) string { return tt.env[key] }}
+			if got := a.findInstallation(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestShellQuote(t *testing.T) {
+	for in, want := range map[string]string{
+		"docker-compose.base.yml": "docker-compose.base.yml",
+		"my compose.yaml":         "'my compose.yaml'",
+		"it's":                    `'it'\''s'`,
+		"$(id)":                   "'$(id)'",
+		"":                        "''",
+	} {
+		if got := shellQuote(in); got != want {
+			t.Errorf("shellQuote(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
