@@ -66,8 +66,8 @@ func (s *Settings) identity(src *source) {
 		Network: src.text("DREAM_NETWORK", names.Network, isDockerName, `letters, digits, "_", "." and "-", such as dream-network`),
 		Prefix:  src.text("DREAM_CONTAINER_PREFIX", names.Prefix, isDockerName, `letters, digits, "_", "." and "-", such as dream-`),
 	}
-	s.UID = src.number("DREAM_UID", -1, 0, 1<<31-1, "a user's number, such as 1000")
-	s.GID = src.number("DREAM_GID", -1, 0, 1<<31-1, "a group's number, such as 1000")
+	s.UID = src.number("DREAM_UID", -1, 1<<31-1, "a user's number, such as 1000")
+	s.GID = src.number("DREAM_GID", -1, 1<<31-1, "a group's number, such as 1000")
 	s.APIKey = src.secret("DASHBOARD_API_KEY")
 	s.AgentKey = src.secret("DREAM_AGENT_KEY")
 	if s.AgentKey == "" {
@@ -81,11 +81,11 @@ func (s *Settings) addresses(src *source) {
 	const port = "a port between 1 and 65535, or 0 for any free one"
 	const host = "a host name or an IP address, without a scheme and port"
 	s.AgentHost = src.text("DREAM_AGENT_HOST", "", isHost, host)
-	s.AgentPort = src.number("DREAM_AGENT_PORT", 7710, 0, 65535, port)
+	s.AgentPort = src.number("DREAM_AGENT_PORT", 7710, 65535, port)
 	s.APIHost = src.text("DASHBOARD_API_BIND", "127.0.0.1", isHost, host)
-	s.APIPort = src.number("DASHBOARD_API_PORT", 3002, 0, 65535, port)
+	s.APIPort = src.number("DASHBOARD_API_PORT", 3002, 65535, port)
 	s.DashboardHost = src.text("DASHBOARD_BIND", "127.0.0.1", isHost, host)
-	s.DashboardPort = src.number("DASHBOARD_PORT", 3001, 0, 65535, port)
+	s.DashboardPort = src.number("DASHBOARD_PORT", 3001, 65535, port)
 	s.APIURL = src.text("DASHBOARD_API_URL", "http://127.0.0.1:"+strconv.Itoa(s.APIPort), isURL, "a URL such as http://127.0.0.1:3002, without a user and password")
 	s.DockerHost = src.text("DOCKER_HOST", "", isDockerHost, "an address such as unix:///var/run/docker.sock")
 	s.AllowedOrigins = src.list("DASHBOARD_ALLOWED_ORIGINS", isOrigin, "origins such as https://dream.example:3001, with commas in between")
@@ -94,7 +94,7 @@ func (s *Settings) addresses(src *source) {
 // platform is the machine, and how the programs behave on it.
 func (s *Settings) platform(src *source) {
 	s.GPUBackend = src.oneOf("GPU_BACKEND", "cpu", "nvidia", "amd", "intel", "apple", "cpu")
-	s.GPUCount = src.number("GPU_COUNT", 1, 0, 1024, "how many GPUs there are")
+	s.GPUCount = src.number("GPU_COUNT", 1, 1024, "how many GPUs there are")
 	s.Tier = src.text("TIER", "1", isTier, `letters, digits and "_", such as 1 or SH_LARGE`)
 	s.Mode = src.oneOf("DREAM_MODE", "local", "local", "hybrid", "cloud", "lemonade")
 	s.StopTimeout = src.duration("DREAM_STOP_TIMEOUT", 20*time.Second, time.Hour)

@@ -57,13 +57,14 @@ func (s *source) oneOf(key, def string, choices ...string) string {
 	return strings.ToLower(v)
 }
 
-func (s *source) number(key string, def, low, high int, want string) int {
+// number is a whole number from 0 to high.
+func (s *source) number(key string, def, high int, want string) int {
 	v, from := s.value(key)
 	if v == "" {
 		return def
 	}
 	n, err := strconv.Atoi(v)
-	if err != nil || n < low || n > high {
+	if err != nil || n < 0 || n > high {
 		s.refuse(key, from, v, want)
 		return def
 	}

@@ -92,7 +92,10 @@ func (s *stack) start(program string, extra ...string) (*process, error) {
 	go func() { _ = p.cmd.Wait(); close(p.done) }()
 	dec := json.NewDecoder(io.TeeReader(r, p.log))
 	for {
-		var line struct{ Message, Addr string }
+		var line struct {
+			Message string `json:"message"`
+			Addr    string `json:"addr"`
+		}
 		if err := dec.Decode(&line); err != nil {
 			return nil, fmt.Errorf("%s ended before it listened:\n%s", program, p.log)
 		}

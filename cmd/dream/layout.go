@@ -229,6 +229,9 @@ func (l *layout) protect(name string) error {
 
 // checkPlace refuses a folder in which an installation would destroy or expose something.
 func checkPlace(dir, home string) error {
+	if strings.Contains(dir, "%") {
+		return fmt.Errorf("%s has a %% in its name, which docker compose cannot read: name another folder", dir)
+	}
 	place, err := filepath.EvalSymlinks(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
