@@ -58,8 +58,10 @@ func (c *Container) Judge(now time.Time, grace time.Duration) (Outcome, string) 
 		return Broken, "never started: " + orElse(c.Error, "Docker gave no reason")
 	case c.State == "exited" || c.State == "dead":
 		return Broken, exitReason(c)
-	case c.State == "restarting" || c.Restarts > 0:
+	case c.State == "restarting":
 		return Broken, exitReason(c) + " and is being restarted"
+	case c.Restarts > 0 && now.Sub(c.StartedAt) < grace: // later, the count is only its past
+		return Broken, fmt.Sprintf("died and was restarted (%d times so far)", c.Restarts)
 	case c.Health == "unhealthy":
 		return Broken, "is unhealthy: " + orElse(lastLine(c.LastHealth), "its healthcheck fails")
 	case c.Health == "starting":

@@ -19,8 +19,9 @@ type Dropped struct {
 
 // Join adds placed units to the placed base. An extension defines only services of its own name, so the result
 // is a disjoint union: nothing merges into another's service. A unit that breaks this, or that depends on what
-// does not exist, drops out alone; a unit that depends on it drops out too.
-func Join(base *Unit, units []*Unit) (*types.Project, []Dropped) {
+// does not exist, drops out alone; a unit that depends on it drops out too. known are the ids of extensions that
+// exist and are not among the units: their service names are taken, too.
+func Join(base *Unit, units []*Unit, known ...string) (*types.Project, []Dropped) {
 	p := &types.Project{
 		Services: maps.Clone(base.Project.Services),
 		Networks: maps.Clone(base.Project.Networks),
@@ -31,7 +32,7 @@ func Join(base *Unit, units []*Unit) (*types.Project, []Dropped) {
 	if p.Networks == nil {
 		p.Networks = types.Networks{}
 	}
-	ids := make([]string, 0, len(units))
+	ids := slices.Clone(known)
 	for _, u := range units {
 		ids = append(ids, u.ID)
 	}
@@ -125,20 +126,60 @@ func dangling(u *Unit, services types.Services) error {
 				fmt.Sprintf("service %q depends on %q, which no enabled extension defines", name, dep),
 				fmt.Sprintf("enable the extension that has %q, or remove the dependency", dep))
 		}
-		for _, net := range slices.Sorted(maps.Keys(s.Networks)) {
-			if _, ok := u.Project.Networks[net]; !ok && net != DefaultNetwork {
-				return u.refuse("services."+name+".networks", fmt.Sprintf("service %q joins network %q, which is not defined",
-					name, strings.TrimPrefix(net, u.ID+".")), "define it under networks, or join dream-network")
+		if other := networkOf(s); other != "" {
+			if _, ok := services[other]; !ok {
+				return u.refuse("services."+name+".network_mode",
+					fmt.Sprintf("service %q uses the network of %q, which no enabled extension defines", name, other), "name a service that exists")
 			}
 		}
-		for i, v := range s.Volumes {
-			if _, ok := u.Project.Volumes[v.Source]; !ok && v.Type == types.VolumeTypeVolume && v.Source != "" {
-				return u.refuse(fmt.Sprintf("services.%s.volumes.%d", name, i), fmt.Sprintf("service %q mounts volume %q, which is not defined",
-					name, strings.TrimPrefix(v.Source, u.ID+".")), "define it under volumes")
+		for _, r := range references(u.Project, s) {
+			if !r.defined {
+				return u.refuse("services."+name+"."+r.path,
+					fmt.Sprintf("service %q %s %q, which is not defined", name, r.what, strings.TrimPrefix(r.key, u.ID+".")), r.fix)
 			}
 		}
 	}
 	return nil
+}
+
+// reference is a place where a service names a network, volume, config or secret.
+type reference struct {
+	path      string // below the service
+	what, key string
+	defined   bool
+	fix       string
+}
+
+func references(p *types.Project, s types.ServiceConfig) []reference {
+	var refs []reference
+	for _, key := range slices.Sorted(maps.Keys(s.Networks)) {
+		_, ok := p.Networks[key]
+		refs = append(refs, reference{"networks", "joins network", key, ok || key == DefaultNetwork, "define it under networks, or join dream-network"})
+	}
+	for i, v := range s.Volumes {
+		if v.Type == types.VolumeTypeVolume && v.Source != "" {
+			_, ok := p.Volumes[v.Source]
+			refs = append(refs, reference{fmt.Sprintf("volumes.%d", i), "mounts volume", v.Source, ok, "define it under volumes"})
+		}
+	}
+	for i, c := range s.Configs {
+		_, ok := p.Configs[c.Source]
+		refs = append(refs, reference{fmt.Sprintf("configs.%d", i), "mounts config", c.Source, ok, "define it under configs"})
+	}
+	for i, c := range s.Secrets {
+		_, ok := p.Secrets[c.Source]
+		refs = append(refs, reference{fmt.Sprintf("secrets.%d", i), "mounts secret", c.Source, ok, "define it under secrets"})
+	}
+	return refs
+}
+
+// networkOf is the service whose network s uses; mostly none.
+func networkOf(s types.ServiceConfig) string {
+	other, ok := strings.CutPrefix(s.NetworkMode, types.ServicePrefix)
+	if !ok {
+		return ""
+	}
+	return other
 }
 
 // refuse is a finding against the unit as an error.
@@ -148,23 +189,33 @@ func (u *Unit) refuse(path, message, fix string) *problem.Error {
 }
 
 // Closure is the part of the project that the named services need: themselves, what they depend on, and the
-// networks, volumes, configs and secrets of these.
+// networks, volumes, configs and secrets of these. An optional dependency on a service that does not exist is left
+// out: docker compose refuses it.
 func Closure(p *types.Project, services []string) *types.Project {
 	out := &types.Project{
 		Services: types.Services{}, Networks: types.Networks{}, Volumes: types.Volumes{},
 		Configs: types.Configs{}, Secrets: types.Secrets{},
 	}
+	missing := func(service string) bool {
+		_, ok := p.Services[service]
+		return !ok
+	}
 	todo := slices.Clone(services)
 	for len(todo) > 0 {
 		name := todo[0]
 		todo = todo[1:]
-		s, exists := p.Services[name]
-		if _, done := out.Services[name]; done || !exists {
+		s := p.Services[name]
+		if _, done := out.Services[name]; done || missing(name) {
 			continue
 		}
+		if slices.ContainsFunc(slices.Collect(maps.Keys(s.DependsOn)), missing) {
+			s.DependsOn = maps.Clone(s.DependsOn)
+			maps.DeleteFunc(s.DependsOn, func(dep string, _ types.ServiceDependency) bool { return missing(dep) })
+		}
 		out.Services[name] = s
-		for dep := range s.DependsOn {
-			todo = append(todo, dep)
+		todo = slices.AppendSeq(todo, maps.Keys(s.DependsOn))
+		if other := networkOf(s); other != "" {
+			todo = append(todo, other)
 		}
 	}
 	for _, s := range out.Services {

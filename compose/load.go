@@ -1,19 +1,23 @@
 package compose
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus" //nolint:depguard // what compose-go logs with: see silence
 	"gopkg.in/yaml.v3"
 
 	"dreamserver/internal/problem"
@@ -68,27 +72,42 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 		u.Lines.add(f.Name, root)
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: f.Name, Content: f.Content})
 	}
-	vars := &variables{in: in, undeclared: map[string]bool{}}
-	for k, v := range in.Env {
-		details.Environment[k] = v
-	}
-	project, err := loader.LoadWithContext(ctx, details, vars.options)
-	if err != nil {
+	vars := &variables{in: in, undeclared: map[string]bool{}, missing: map[string]string{}}
+	maps.Copy(details.Environment, in.Env)
+	project, err := load(ctx, details, vars)
+	switch {
+	case len(vars.missing) > 0:
+		return nil, missingError(in, vars.missing)
+	case err != nil:
 		return nil, loadError(in, u.Lines, err)
 	}
 	project.Environment = nil
 	u.Project = project
-	u.Notes = vars.notes()
-	if err := u.inlineEnvFiles(in); err != nil {
+	if err := u.inlineEnvFiles(in, vars); err != nil {
 		return nil, err
 	}
+	u.Notes = append(u.Notes, vars.notes()...)
+	for _, name := range slices.Sorted(maps.Keys(project.DisabledServices)) {
+		u.Notes = append(u.Notes, fmt.Sprintf("services.%s has profiles: it is left out", name))
+	}
 	return u, nil
+}
+
+// load calls compose-go. The files may be hostile: one that it stumbles over must not stop this program.
+func load(ctx context.Context, details types.ConfigDetails, vars *variables) (p *types.Project, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("compose-go gave up: %v", r)
+		}
+	}()
+	return loader.LoadWithContext(ctx, details, vars.options)
 }
 
 // variables is the lookup that interpolation uses. It notes what it could not give.
 type variables struct {
 	in         Input
 	undeclared map[string]bool
+	missing    map[string]string // required variable → the reason that the file gives
 }
 
 func (v *variables) options(o *loader.Options) {
@@ -101,9 +120,26 @@ func (v *variables) options(o *loader.Options) {
 	o.SkipResolveEnvironment = true
 	o.SkipResolveLabels = true
 	o.Interpolate.LookupValue = v.lookup
-	o.Interpolate.Substitute = func(s string, m template.Mapping) (string, error) {
-		return template.SubstituteWithOptions(s, m, template.WithoutLogging)
+	o.Interpolate.Substitute = v.substitute
+}
+
+// substitute replaces ${…}. compose-go stops at the first required variable that is not set; the others of the
+// same text are found by pretending that it is.
+func (v *variables) substitute(s string, m template.Mapping) (string, error) {
+	result, first := template.SubstituteWithOptions(s, m, template.WithoutLogging)
+	pretended := map[string]bool{}
+	var missing *template.MissingRequiredError
+	for err := first; errors.As(err, &missing) && !pretended[missing.Variable]; {
+		pretended[missing.Variable] = true
+		v.missing[missing.Variable] = missing.Reason
+		_, err = template.SubstituteWithOptions(s, func(key string) (string, bool) {
+			if pretended[key] {
+				return "pretended", true
+			}
+			return m(key)
+		}, template.WithoutLogging)
 	}
+	return result, first
 }
 
 func (v *variables) lookup(key string) (string, bool) {
@@ -127,21 +163,22 @@ func (v *variables) notes() []string {
 
 // checkShape refuses what would reach outside the unit before anything follows it.
 func checkShape(in Input, file string, root *yaml.Node) error {
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], root.Content[i+1]
+	for key, value := range entries(root) {
 		switch {
 		case key.Value == "include":
 			return invalid(in, file, key.Line, "include", "include is not followed: one file must be judged whole", "copy the services into this file")
 		case key.Value == "name" && !in.Base:
 			return invalid(in, file, key.Line, "name", "name would rename the whole project", "remove the line: the platform names the project")
-		case key.Value == "services" && value.Kind != yaml.MappingNode:
-			return invalid(in, file, value.Line, "services", "services must be a mapping of names to services, not "+yamldoc.KindName(value),
+		case key.Value == "services" && resolve(value).Kind != yaml.MappingNode:
+			return invalid(in, file, value.Line, "services", "services must be a mapping of names to services, not "+yamldoc.KindName(resolve(value)),
 				"write `services:` and below it `<name>:`")
 		case key.Value == "services":
-			for j := 0; j+1 < len(value.Content); j += 2 {
-				if k := child(value.Content[j+1], "extends"); k != nil {
-					return invalid(in, file, k.Line, "services."+value.Content[j].Value+".extends",
-						"extends is not followed: one file must be judged whole", "copy the keys into this service")
+			for name, service := range entries(value) {
+				for k := range entries(service) {
+					if k.Value == "extends" {
+						return invalid(in, file, k.Line, "services."+name.Value+".extends",
+							"extends is not followed: one file must be judged whole", "copy the keys into this service")
+					}
 				}
 			}
 		}
@@ -149,64 +186,41 @@ func checkShape(in Input, file string, root *yaml.Node) error {
 	return nil
 }
 
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i]
-		}
-	}
-	return nil
-}
-
 func invalid(in Input, file string, line int, path, message, fix string) *problem.Error {
-	where := file
-	if line > 0 {
-		where = fmt.Sprintf("%s:%d", file, line)
+	where := ""
+	switch {
+	case line > 0:
+		where = fmt.Sprintf("%s:%d: ", file, line)
+	case file != "":
+		where = file + ": "
 	}
-	return problem.Newf(problem.InvalidExtension, "extension %q: %s: %s; %s", in.ID, where, message, fix).
+	return problem.Newf(problem.InvalidExtension, "extension %q: %s%s; %s", in.ID, where, message, fix).
 		With(problem.Item{Rule: "shape", Severity: "error", Path: path, File: file, Line: line, Message: message, Fix: fix})
 }
 
 func lineOf(err error) int {
-	var e *yamldoc.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*yamldoc.Error](err); ok {
 		return e.Line
 	}
 	return 0
 }
 
 func messageOf(err error) string {
-	var e *yamldoc.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*yamldoc.Error](err); ok {
 		return e.Message
 	}
 	return err.Error()
 }
 
-// loadError turns compose-go's error into ours: every required variable by name, else its own words.
-func loadError(in Input, lines Lines, err error) error {
-	missing := map[string]string{}
-	collectMissing(err, missing)
-	if len(missing) == 0 {
-		return problem.Newf(problem.InvalidExtension, "extension %q: %s", in.ID, strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	keys := make([]string, 0, len(missing))
-	for k := range missing {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
+// missingError names every required variable that has no value.
+func missingError(in Input, missing map[string]string) error {
+	keys := slices.Sorted(maps.Keys(missing))
 	e := problem.Newf(problem.MissingConfig, "extension %q needs a value for %s: add it to .env and try again",
 		in.ID, strings.Join(keys, ", "))
-	at := lines.Find("")
 	for _, k := range keys {
+		at := whereRequired(in.Files, k)
 		item := problem.Item{
-			Rule: "missing-variable", Severity: "error", Path: k, File: at.File,
+			Rule: "missing-variable", Severity: "error", Path: k, File: at.File, Line: at.Line,
 			Message: fmt.Sprintf("required variable %s is not set", k), Fix: fmt.Sprintf("add %s=… to .env", k),
 		}
 		if reason := missing[k]; reason != "" {
@@ -220,19 +234,75 @@ func loadError(in Input, lines Lines, err error) error {
 	return e
 }
 
-// collectMissing walks an error tree for required variables.
-func collectMissing(err error, into map[string]string) {
-	switch e := err.(type) { //nolint:errorlint // walks the tree by hand: errors.As stops at the first
-	case nil:
-	case *template.MissingRequiredError:
-		into[e.Variable] = e.Reason
-	case interface{ Unwrap() []error }:
-		for _, sub := range e.Unwrap() {
-			collectMissing(sub, into)
+// whereRequired finds ${key:?…} or ${key?…}.
+func whereRequired(files []File, key string) Position {
+	for _, f := range files {
+		for _, ref := range []string{"${" + key + ":?", "${" + key + "?"} {
+			if before, _, found := bytes.Cut(f.Content, []byte(ref)); found {
+				return Position{File: f.Name, Line: 1 + bytes.Count(before, []byte("\n"))}
+			}
 		}
-	case interface{ Unwrap() error }:
-		collectMissing(e.Unwrap(), into)
 	}
+	return Position{}
+}
+
+// loadError turns compose-go's errors into ours, each with the place that its text names.
+func loadError(in Input, lines Lines, err error) error {
+	var first *problem.Error
+	for _, leaf := range leaves(err) {
+		path, message := placed(in.Files, leaf.Error())
+		at := lines.Find(path)
+		if path == "" {
+			at.Line = 0
+		}
+		e := invalid(in, at.File, at.Line, path, message, "mend the file")
+		if first == nil {
+			first = e
+			continue
+		}
+		first = first.With(e.Items...)
+	}
+	return first
+}
+
+// leaves takes joined errors apart.
+func leaves(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, leaves(e)...)
+	}
+	return all
+}
+
+var (
+	// keyPath is a path as compose-go writes it, before a colon, a full stop or a blank.
+	keyPath = regexp.MustCompile(`^((?:services|networks|volumes|configs|secrets)(?:\.[\w.-]*\w)?)[:.]?\s`)
+	// unknownKey is how compose-go's schema refuses a key.
+	unknownKey = regexp.MustCompile(`^(\S*) ?additional properties '([^']+)' not allowed$`)
+)
+
+// placed takes compose-go's text apart: the key path that it is about, and what is wrong there. Values of
+// variables do not pass: one may be a secret.
+func placed(files []File, text string) (path, message string) {
+	for _, f := range files {
+		text = strings.TrimPrefix(text, "validating "+f.Name+": ")
+	}
+	text = strings.TrimPrefix(text, "error while interpolating ")
+	text = strings.TrimPrefix(text, "invalid interpolation format for ")
+	if m := unknownKey.FindStringSubmatch(text); m != nil {
+		return strings.TrimPrefix(m[1]+"."+m[2], "."), "unknown key " + strconv.Quote(m[2])
+	}
+	if m := keyPath.FindStringSubmatch(text); m != nil {
+		path = m[1]
+	}
+	if strings.Contains(text, "failed to cast to expected type") {
+		return path, path + ": what the variables give is not of the type that this key takes"
+	}
+	return path, strings.ReplaceAll(text, "\n", " ")
 }
 
 // silence stops compose-go's own logging: what it says reaches people as notes and findings.

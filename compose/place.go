@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ const DefaultNetwork = "default"
 
 // Place puts the unit's relative paths and its names where they belong in this installation. Absolute and
 // home-relative paths stay as they are, for the scan to refuse. Volumes, networks, configs and secrets of an
-// extension are renamed to <id>.<key>; an external network named like the platform's is the platform's.
+// extension are renamed to <id>.<key>; an external network named like the platform's is the platform's; an image
+// that it builds is named after its service.
 func (u *Unit) Place(p Place, base bool) {
 	r := renamer{unit: u, place: p, base: base, networks: map[string]string{}}
 	r.networkNames()
@@ -108,9 +110,7 @@ func (r *renamer) service(s *types.ServiceConfig) {
 	if prefix := config.DefaultNames().Prefix; strings.HasPrefix(s.ContainerName, prefix) && !r.place.KeepNames {
 		s.ContainerName = r.place.Names.Prefix + strings.TrimPrefix(s.ContainerName, prefix)
 	}
-	if len(s.Networks) > 0 {
-		s.Networks = renameKeys(s.Networks, r.network)
-	}
+	s.Networks = r.serviceNetworks(s.Networks)
 	for i, v := range s.Volumes {
 		switch {
 		case v.Type == types.VolumeTypeBind:
@@ -127,10 +127,31 @@ func (r *renamer) service(s *types.ServiceConfig) {
 	}
 	if s.Build != nil {
 		s.Build.Context = r.path(s.Build.Context)
-		if s.Image == "" {
+		if s.Image == "" || !r.base { // an extension must not build another's image
 			s.Image = r.place.Names.Project + "-" + s.Name
 		}
 	}
+}
+
+// serviceNetworks renames the keys. A service may join the platform's network by two keys; it then has the names
+// of both.
+func (r *renamer) serviceNetworks(m map[string]*types.ServiceNetworkConfig) map[string]*types.ServiceNetworkConfig {
+	if len(m) == 0 {
+		return m
+	}
+	out := make(map[string]*types.ServiceNetworkConfig, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		to, n := r.network(key), m[key]
+		if prior := out[to]; prior != nil && n != nil {
+			both := *n
+			both.Aliases = slices.Concat(prior.Aliases, n.Aliases)
+			n = &both
+		} else if n == nil {
+			n = prior
+		}
+		out[to] = n
+	}
+	return out
 }
 
 // path is a relative host path in its place. Others are returned as they are.

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 )
@@ -16,16 +17,48 @@ type Event struct {
 	Percent int    `json:"percent,omitempty"`
 }
 
-// output is what remains of a call's progress when it ends.
+// output reads a call's progress: the last error and the end of the text remain. It is written by one goroutine.
 type output struct {
+	on       func(Event) // may be nil
+	line     []byte      // begun and not ended
+	skipping bool        // what follows belongs to a line that is too long
+
 	failed  string   // what compose said when it gave up
 	details string   // the last error of one resource
 	tail    []string // the last lines that were not progress
 }
 
-const tailLines = 20
+const (
+	tailLines = 20
+	maxLine   = 1 << 20 // bytes; a longer line is not read, but what comes after it is
+)
 
-func (o *output) add(line string, on func(Event)) {
+// Write takes the stream in any pieces. It never fails: compose must not be stopped by what it prints.
+func (o *output) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		piece, rest, ended := bytes.Cut(p, []byte("\n"))
+		if o.skipping = o.skipping || len(o.line)+len(piece) > maxLine; !o.skipping {
+			o.line = append(o.line, piece...)
+		}
+		if !ended {
+			return n, nil
+		}
+		o.flush()
+		p = rest
+	}
+}
+
+// flush ends the line.
+func (o *output) flush() {
+	if o.skipping {
+		o.line = []byte("(a line of more than 1 MiB)")
+	}
+	o.add(string(o.line))
+	o.line, o.skipping = o.line[:0], false
+}
+
+func (o *output) add(line string) {
 	line = strings.TrimSpace(line)
 	if line == "" {
 		return
@@ -45,11 +78,11 @@ func (o *output) add(line string, on func(Event)) {
 	case msg.Error:
 		o.failed = msg.Message
 	case msg.ID != "":
-		if msg.Status == "Error" && msg.Details != "" {
-			o.details = msg.Event.ID + ": " + msg.Details
+		if msg.Status == "Error" {
+			o.details = msg.ID + ": " + orElse(msg.Details, msg.Text)
 		}
-		if on != nil {
-			on(msg.Event)
+		if o.on != nil {
+			o.on(msg.Event)
 		}
 	}
 }

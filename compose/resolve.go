@@ -190,7 +190,10 @@ func (r *resolver) add(root Root, source Source, dir string) {
 		r.skip(root.path(dir), id, skip.Warning, skip.Reason)
 		return
 	}
-	u.addOverlays(root, r.host)
+	if skip := u.addOverlays(root, r.host); skip != nil {
+		r.skip(root.path(dir), id, skip.Warning, skip.Reason)
+		return
+	}
 	if len(u.Files) > 0 {
 		r.stack.Units = append(r.stack.Units, u)
 	}
@@ -211,7 +214,9 @@ func Candidate(root Root, source Source, dir string, m *manifest.Manifest, h Hos
 		}
 		u.addFile(root, name)
 	}
-	u.addOverlays(root, h)
+	if skip := u.addOverlays(root, h); skip != nil {
+		return nil, skip
+	}
 	return u, nil
 }
 
@@ -243,7 +248,7 @@ func (u *StackUnit) addFragment(root Root) *Skip {
 		u.addFile(root, name)
 		return nil
 	case err == nil:
-		return &Skip{Warning: true, Reason: fmt.Sprintf("%s is a %s, not a regular file", name, kindOf(info.Mode()))}
+		return irregular(name, info)
 	case root.has(path.Join(u.Dir, name+DisabledSuffix)):
 		return &Skip{Reason: "disabled"}
 	case errors.Is(err, fs.ErrNotExist):
@@ -252,29 +257,47 @@ func (u *StackUnit) addFragment(root Root) *Skip {
 	return &Skip{Warning: true, Reason: err.Error()}
 }
 
-func (u *StackUnit) addOverlays(root Root, h Host) {
-	names := []string{"compose." + h.Backend}
+// addOverlays adds what the folder has for this machine. Of several names in one row the first that exists counts.
+func (u *StackUnit) addOverlays(root Root, h Host) *Skip {
+	rows := [][]string{{"compose." + h.Backend}}
 	if localOverlay(h.Mode) {
-		names = append(names, "compose.local")
+		rows = append(rows, []string{"compose.local"})
 	}
 	if h.GPUCount > 1 {
-		names = append(names, "compose.multigpu-"+h.Backend)
+		rows = append(rows, []string{"compose.multigpu-" + h.Backend, "compose.multigpu"})
 	}
-	for _, name := range names {
-		u.addOverlay(root, name)
-	}
-	if h.GPUCount > 1 && !slices.ContainsFunc(u.Files, func(f string) bool { return strings.HasPrefix(f, "compose.multigpu-") }) {
-		u.addOverlay(root, "compose.multigpu")
-	}
-}
-
-func (u *StackUnit) addOverlay(root Root, stem string) {
-	for _, ext := range []string{".yaml", ".yml"} {
-		if root.has(path.Join(u.Dir, stem+ext)) {
-			u.addFile(root, stem+ext)
-			return
+	for _, stems := range rows {
+		if skip := u.addOverlay(root, stems); skip != nil {
+			return skip
 		}
 	}
+	return nil
+}
+
+func (u *StackUnit) addOverlay(root Root, stems []string) *Skip {
+	for _, stem := range stems {
+		for _, name := range []string{stem + ".yaml", stem + ".yml"} {
+			info, err := fs.Lstat(root.FS, path.Join(u.Dir, name))
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				continue
+			case err != nil:
+				return &Skip{Warning: true, Reason: err.Error()}
+			case !info.Mode().IsRegular():
+				return irregular(name, info)
+			}
+			if !slices.Contains(u.Files, name) { // compose_file may name an overlay
+				u.addFile(root, name)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// irregular refuses a compose file that is no file: a link could point at any file that the reader may read.
+func irregular(name string, info fs.FileInfo) *Skip {
+	return &Skip{Warning: true, Reason: fmt.Sprintf("%s is a %s, not a regular file", name, kindOf(info.Mode()))}
 }
 
 func (u *StackUnit) addFile(root Root, name string) {

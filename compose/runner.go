@@ -1,11 +1,9 @@
 package compose
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,7 +18,11 @@ type Runner struct {
 	Project string   // -p of every call
 	Dir     string   // working directory of every call: an empty folder, so that no compose file or .env is found by chance
 	Env     []string // the whole environment of every call; see [CleanEnv]
+	// Grace is how long a call may take to end after it was told to; 0 means ten seconds.
+	Grace time.Duration
 }
+
+const defaultGrace = 10 * time.Second
 
 // CleanEnv is the environment that docker compose needs and nothing else: a COMPOSE_… variable or a key of ours
 // must not reach it. getenv reads the caller's own environment.
@@ -101,21 +103,24 @@ func (r *Runner) withFile(file string) []string {
 }
 
 // run executes one verb. The process gets its own group; when ctx ends, the group is asked to end and killed
-// ten seconds later, because compose leaves children behind when it alone is killed.
+// [Runner.Grace] later, because compose leaves children behind when it alone is killed. on is called from one
+// goroutine, and not after run has returned.
 func (r *Runner) run(ctx context.Context, verb string, on func(Event), global, args []string) error {
 	argv := append([]string{"compose", "-p", r.Project, "--env-file", os.DevNull, "--progress", "json"}, global...)
 	cmd := r.command(ctx, append(argv, args...)...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return fmt.Errorf("docker compose %s: %w", verb, err)
-	}
+	out := &output{on: on}
+	cmd.Stderr = out
 	if err := cmd.Start(); err != nil {
 		return &CommandError{Verb: verb, Code: -1, Reason: err.Error(), Err: err}
 	}
-	out := readProgress(stderr, on)
-	err = cmd.Wait()
+	err := cmd.Wait()
+	out.flush()
 	if err == nil {
 		return nil
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left; mostly nobody
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		return nil // it did exit 0; only a child kept its output open
 	}
 	e := &CommandError{Verb: verb, Code: cmd.ProcessState.ExitCode(), Reason: out.reason(), Err: err}
 	if ctx.Err() != nil {
@@ -135,21 +140,9 @@ func (r *Runner) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = r.Env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = r.Grace
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = defaultGrace
+	}
 	return cmd
-}
-
-// readProgress reads compose's progress until the stream ends. Lines are bounded; the end of the output is kept.
-func readProgress(r io.Reader, on func(Event)) *output {
-	out := &output{}
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, 4096), 1<<20)
-	for s.Scan() {
-		out.add(s.Text(), on)
-	}
-	if errors.Is(s.Err(), bufio.ErrTooLong) {
-		out.tail = append(out.tail, "(a line of more than 1 MiB)")
-		_, _ = io.Copy(io.Discard, r) // compose must not block on a full pipe
-	}
-	return out
 }

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"regexp"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"dreamserver/internal/yamldoc"
 )
 
 // document is the root mapping of the only YAML document in data, or nil with an issue.
@@ -63,33 +62,13 @@ func (p *parser) isText(data []byte) bool {
 	return true
 }
 
-// documents parses up to two YAML documents; the second is only there to be refused. Aliases stay aliases.
-func documents(data []byte) (docs []*yaml.Node, err error) {
-	// The data may be hostile and yaml.v3 has panicked on such before (CVE-2022-28948).
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("yaml: the parser gave up: %v", r)
-		}
-	}()
+// documents parses up to two YAML documents. The parser does not read all of JSON; what it lacks is mended first.
+func documents(data []byte) ([]*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if json.Valid(data) {
 		data = escapesOfJSON.ReplaceAllFunc(data, unescape)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for len(docs) < 2 {
-		doc := new(yaml.Node)
-		err := dec.Decode(doc)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(doc.Content) == 1 {
-			docs = append(docs, doc)
-		}
-	}
-	return docs, nil
+	return yamldoc.Documents(data)
 }
 
 // escapesOfJSON are the escape sequences in a JSON string; the parser lacks two kinds: "\/", and characters
@@ -110,31 +89,9 @@ func unescape(escape []byte) []byte {
 	return escape
 }
 
-// syntax turns an error of yaml.v3 ("yaml: line 3: did not find …") into an issue.
+// syntax makes an issue of the parser's error.
 func (p *parser) syntax(err error) {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if n, scanErr := fmt.Sscanf(text, "line %d: ", &line); scanErr == nil && n == 1 {
-		_, text, _ = strings.Cut(text, ": ")
-		if isGrammar(text) {
-			line++
-		}
-	} else if strings.HasPrefix(text, "unknown anchor") {
-		line = 0 // yaml.v3 does not say
+	if e, ok := errors.AsType[*yamldoc.Error](err); ok {
+		p.fail(e.Line, "", "%s: check the indentation and quotes near this line", e.Message)
 	}
-	p.fail(line, "", "is not valid YAML: %s: check the indentation and quotes near this line", text)
-}
-
-// isGrammar reports whether the error is from yaml.v3's parser and not from its scanner. The scanner counts
-// lines from 1 and the parser from 0.
-func isGrammar(text string) bool {
-	for _, start := range []string{
-		"did not find expected node", "did not find expected key", "did not find expected <",
-		"did not find expected '-'", "did not find expected ','", "found undefined tag", "found duplicate %",
-	} {
-		if strings.HasPrefix(text, start) {
-			return true
-		}
-	}
-	return false
 }

@@ -14,7 +14,8 @@ var buildKeys = []string{"context", "dockerfile", "args", "target", "labels"}
 func build(c *scan, at path, v any) {
 	m, _ := v.(map[string]any)
 	ctx := str(m["context"])
-	if !filepath.IsAbs(ctx) || !under(ctx, c.OwnDir) && !(c.builtin() && under(ctx, c.InstallDir)) {
+	own := under(ctx, c.OwnDir) || c.builtin() && under(ctx, c.InstallDir)
+	if !filepath.IsAbs(ctx) || !own {
 		c.find("build", at, fmt.Sprintf("local build from %q reads outside the extension's folder", ctx), "put the Dockerfile into the folder and write context: .")
 	}
 	if f := str(m["dockerfile"]); filepath.IsAbs(f) || strings.HasPrefix(filepath.Clean(f), "..") {
@@ -31,6 +32,16 @@ func build(c *scan, at path, v any) {
 var gpuDevices = map[string][]string{
 	"amd":   {"/dev/dri", "/dev/kfd"},
 	"intel": {"/dev/dri"},
+}
+
+// gpuRequest allows a reservation of the declared backend's GPUs. Other drivers, such as cdi, reach any device.
+func gpuRequest(c *scan, at path, v any) {
+	m, _ := v.(map[string]any)
+	declared := slices.Contains(c.Backends, "nvidia") || slices.Contains(c.Backends, "all")
+	if driver := str(m["driver"]); !declared || driver != "" && driver != "nvidia" {
+		c.find("device", at, fmt.Sprintf("device reservation with driver %q is not a GPU of the declared gpu_backends", driver),
+			"remove it, or declare nvidia in gpu_backends and write driver: nvidia")
+	}
 }
 
 func device(c *scan, at path, v any) {

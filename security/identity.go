@@ -6,23 +6,32 @@ import (
 	"strings"
 )
 
-// containerName keeps container names recognisable: <prefix><id>… or <id>….
+// serviceName refuses the names of core services: what has the name gets what is meant for them. Which other
+// names an extension may use is for compose.Join to say, which knows all extensions.
+func serviceName(c *scan, at path, _ any) { c.coreName(at, at[len(at)-1]) }
+
+// coreName refuses a name on the network that belongs to the platform. Names have no case in DNS.
+func (c *scan) coreName(at path, name string) {
+	if name != c.Unit.ID && slices.ContainsFunc(c.CoreIDs, func(id string) bool { return strings.EqualFold(id, name) }) {
+		c.find("core-name", at, fmt.Sprintf("name %q conflicts with core service %q", name, strings.ToLower(name)),
+			"choose a name that begins with "+c.Unit.ID)
+	}
+}
+
+// containerName keeps container names recognisable: <prefix><id>, <id>, or one of them with more after a dash. It
+// is a name on the network, too.
 func containerName(c *scan, at path, v any) {
 	name := str(v)
-	if name == "" || strings.HasPrefix(name, c.Prefix+c.Unit.ID) || strings.HasPrefix(name, c.Unit.ID) || c.builtin() {
+	c.coreName(at, name)
+	own := func(base string) bool { return name == base || strings.HasPrefix(name, base+"-") }
+	if name == "" || own(c.Prefix+c.Unit.ID) || own(c.Unit.ID) || c.builtin() {
 		return
 	}
 	c.find("container-name", at, fmt.Sprintf("container_name %q does not name its extension", name),
 		fmt.Sprintf("call it dream-%s", c.Unit.ID))
 }
 
-// alias refuses a name on the network that belongs to the platform.
-func alias(c *scan, at path, v any) {
-	name := str(v)
-	if name != c.Unit.ID && slices.Contains(c.CoreIDs, name) {
-		c.find("alias", at, fmt.Sprintf("name %q conflicts with core service %q", name, name), "choose a name that begins with "+c.Unit.ID)
-	}
-}
+func alias(c *scan, at path, v any) { c.coreName(at, str(v)) }
 
 // labels refuses labels that decide which containers are whose.
 func labels(c *scan, at path, v any) {
@@ -34,16 +43,10 @@ func labels(c *scan, at path, v any) {
 	}
 }
 
-// extraHost refuses names that lead to the host.
+// extraHost refuses names that lead to the host. The model has name=address.
 func extraHost(c *scan, at path, v any) {
-	list, _ := v.([]any)
-	if s := str(v); s != "" {
-		list = []any{s}
-	}
-	for _, addr := range list {
-		if str(addr) == "host-gateway" && !c.builtin() {
-			c.find("host-gateway", at, "host-gateway reaches services of the host itself", "remove the entry")
-		}
+	if _, addr, _ := strings.Cut(str(v), "="); addr == "host-gateway" && !c.builtin() {
+		c.find("host-gateway", at, "host-gateway reaches services of the host itself", "remove the entry")
 	}
 }
 

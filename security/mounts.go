@@ -76,7 +76,7 @@ func relative(base, p, as string) string {
 	if err != nil {
 		return p
 	}
-	return as + "/" + rel
+	return strings.TrimSuffix(as+"/"+rel, "/.")
 }
 
 // tmpfs refuses options that give a tmpfs more than an ordinary one.

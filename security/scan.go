@@ -7,8 +7,8 @@ package security
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,15 +40,12 @@ type Subject struct {
 	Prefix     string   // of container names in this installation
 }
 
-// Scan judges the unit. No findings means accepted. The result is sorted by service, path and rule.
+// Scan judges the unit. No findings means accepted. The result is sorted by service, path and rule. The error is
+// for a model that cannot be judged.
 func Scan(s Subject) ([]Finding, error) {
-	raw, err := json.Marshal(s.Unit.Project)
+	model, err := compose.Model(s.Unit.Project)
 	if err != nil {
-		return nil, fmt.Errorf("scan %q: %w", s.Unit.ID, err)
-	}
-	var model any
-	if err := json.Unmarshal(raw, &model); err != nil {
-		return nil, fmt.Errorf("scan %q: %w", s.Unit.ID, err)
+		return nil, problem.Newf(problem.InvalidExtension, "extension %q cannot be judged: %w", s.Unit.ID, err)
 	}
 	c := &scan{Subject: s}
 	c.walk(nil, model)
@@ -125,14 +122,7 @@ func (c *scan) find(rule string, at path, message, fix string) {
 	})
 }
 
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
 // builtin reports whether the unit ships with the platform and so has the wider rules.
 func (c *scan) builtin() bool { return c.Unit.Source == compose.Builtin }

@@ -58,10 +58,15 @@ var table = []rule{
 	on("services.*.ports.*", port),
 
 	// identity.go
+	on("services.*", serviceName),
 	on("services.*.container_name", containerName),
 	on("services.*.hostname", alias),
 	on("services.*.networks.*.aliases.*", alias),
+	on("services.*.networks.*.driver_opts", refused("network", "driver_opts change the network interface")),
 	on("services.*.labels", labels),
+	on("services.*.build.labels", labels),
+	on("networks.*.labels", labels),
+	on("volumes.*.labels", labels),
 	on("services.*.external_links", refused("external-links", "external_links reach containers of others")),
 	on("services.*.links", refused("links", "links rename other services: use their names on the network")),
 	on("services.*.extra_hosts.*", extraHost),
@@ -70,6 +75,8 @@ var table = []rule{
 	// execution.go
 	on("services.*.build", build),
 	on("services.*.devices.*", device),
+	on("services.*.gpus.*", gpuRequest),
+	on("services.*.deploy.resources.reservations.devices.*", gpuRequest),
 	on("services.*.device_cgroup_rules", refused("device-rules", "device_cgroup_rules open host devices")),
 	on("services.*.provider", refused("provider", "provider runs a program on the host")),
 	on("services.*.develop", refused("develop", "develop watches and copies host files")),

@@ -12,6 +12,7 @@ type Code string
 // The codes, by what a client can do about them.
 const (
 	// The request is wrong.
+
 	InvalidArgument  Code = "invalid_argument"
 	InvalidParameter Code = "invalid_parameter"
 	InvalidBody      Code = "invalid_body"
@@ -22,6 +23,7 @@ const (
 	MethodNotAllowed Code = "method_not_allowed"
 
 	// The state does not allow it.
+
 	Conflict            Code = "conflict"
 	CoreService         Code = "core_service"
 	ReservedID          Code = "reserved_id"
@@ -37,6 +39,7 @@ const (
 	PortTaken           Code = "port_taken"
 
 	// The extension is not acceptable.
+
 	InvalidExtension  Code = "invalid_extension"
 	ExtensionTooLarge Code = "extension_too_large"
 	ScanRefused       Code = "scan_refused"
@@ -44,6 +47,7 @@ const (
 	Quarantined       Code = "quarantined"
 
 	// Something that we depend on does not work.
+
 	Unavailable        Code = "unavailable"
 	LibraryUnavailable Code = "library_unavailable"
 	AgentNoSocket      Code = "agent_no_socket"
@@ -57,6 +61,7 @@ const (
 	ShuttingDown       Code = "shutting_down"
 
 	// It was tried and did not work.
+
 	StartFailed    Code = "start_failed"
 	StopFailed     Code = "stop_failed"
 	OutcomeUnknown Code = "outcome_unknown"

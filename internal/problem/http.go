@@ -14,7 +14,7 @@ const ContentType = "application/problem+json"
 const maxReply = 1 << 20
 
 // Document is the JSON of a refusal.
-type Document struct {
+type Document struct { //nolint:errname // what is sent; that it is an error, too, is for huma
 	Type   string `json:"type" doc:"Always about:blank: the code says which problem it is"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`

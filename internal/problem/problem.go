@@ -7,6 +7,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/containerd/errdefs"
 )
@@ -54,8 +55,7 @@ func (e *Error) Is(target error) bool { return e.Code.row().kind == target }
 
 // As is the *Error in err's chain, or one with code internal that shows nothing of err.
 func As(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Code: kindCode(err), Detail: detailOf(err), Err: err}
@@ -63,16 +63,8 @@ func As(err error) *Error {
 
 // HasCode reports whether err is a refusal with one of the codes.
 func HasCode(err error, codes ...Code) bool {
-	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, c := range codes {
-		if e.Code == c {
-			return true
-		}
-	}
-	return false
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains(codes, e.Code)
 }
 
 func kindCode(err error) Code {

@@ -7,8 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -40,38 +39,29 @@ func Parse(data []byte) (*yaml.Node, error) {
 	if len(data) > MaxBytes {
 		return nil, &Error{Message: fmt.Sprintf("%d bytes: at most %d are read", len(data), MaxBytes)}
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(data) {
 		return nil, &Error{Message: "not UTF-8 text: save the file as UTF-8"}
 	}
-	if i := bytes.IndexByte(data, 0); i >= 0 {
-		return nil, &Error{Line: 1 + bytes.Count(data[:i], []byte("\n")), Message: "contains a NUL byte: this is not a text file"}
+	if before, _, found := bytes.Cut(data, []byte{0}); found {
+		return nil, &Error{Line: 1 + bytes.Count(before, []byte("\n")), Message: "contains a NUL byte: this is not a text file"}
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc yaml.Node
-	if err := dec.Decode(&doc); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, &Error{Message: "the file is empty"}
-		}
-		return nil, syntaxError(err)
+	docs, err := Documents(data)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(docs) == 0:
+		return nil, &Error{Message: "the file is empty"}
+	case len(docs) > 1:
+		return nil, &Error{Line: docs[1].Line, Message: "a second YAML document starts here: keep one and remove the `---` lines"}
 	}
-	if err := dec.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		if err != nil {
-			return nil, syntaxError(err)
-		}
-		return nil, &Error{Message: "holds several YAML documents: keep one and remove the `---` lines"}
-	}
-	root := &doc
-	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
-		root = root.Content[0]
-	}
+	root := docs[0].Content[0]
 	if root.Kind != yaml.MappingNode {
 		if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
 			return nil, &Error{Message: "the file is empty"}
 		}
 		return nil, &Error{Line: root.Line, Message: "the file must be a mapping (key: value), not " + KindName(root)}
 	}
-	c := counter{sizes: map[*yaml.Node]int{}}
+	c := counter{done: map[*yaml.Node]extent{}}
 	if _, err := c.count(root, 0); err != nil {
 		return nil, err
 	}
@@ -99,54 +89,107 @@ func KindName(n *yaml.Node) string {
 	return "a text"
 }
 
-var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
-
-// syntaxError moves the line out of the decoder's text.
-func syntaxError(err error) error {
-	m := syntaxLine.FindStringSubmatch(err.Error())
-	if m == nil {
-		return &Error{Message: "not YAML: " + err.Error()}
+// Documents parses the YAML documents in data, two at most: the second is only there to be refused. Aliases stay
+// aliases, so that nothing is expanded, and nothing is bounded but that. Every error is an *Error.
+func Documents(data []byte) (docs []*yaml.Node, err error) {
+	// The data may be hostile and yaml.v3 has panicked on such before (CVE-2022-28948).
+	defer func() {
+		if r := recover(); r != nil {
+			err = &Error{Line: 1, Message: fmt.Sprintf("is not valid YAML: the parser gave up: %v", r)}
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	for len(docs) < 2 {
+		doc := new(yaml.Node)
+		err := dec.Decode(doc)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, syntaxError(err)
+		}
+		if len(doc.Content) == 1 {
+			docs = append(docs, doc)
+		}
 	}
-	line, _ := strconv.Atoi(m[1]) // the pattern allows digits only
-	return &Error{Line: line, Message: "not YAML: " + m[2]}
+	return docs, nil
+}
+
+// syntaxError moves the line out of yaml.v3's text ("yaml: line 3: did not find …").
+func syntaxError(err error) *Error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if n, scanErr := fmt.Sscanf(text, "line %d: ", &line); scanErr == nil && n == 1 {
+		_, text, _ = strings.Cut(text, ": ")
+		if isGrammar(text) {
+			line++
+		}
+	} else if strings.HasPrefix(text, "unknown anchor") {
+		line = 0 // yaml.v3 does not say
+	}
+	return &Error{Line: line, Message: "is not valid YAML: " + text}
+}
+
+// isGrammar reports whether the error is from yaml.v3's parser and not from its scanner. The scanner counts
+// lines from 1 and the parser from 0.
+func isGrammar(text string) bool {
+	for _, start := range []string{
+		"did not find expected node", "did not find expected key", "did not find expected <",
+		"did not find expected '-'", "did not find expected ','", "found undefined tag", "found duplicate %",
+	} {
+		if strings.HasPrefix(text, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // counter adds up nodes as if aliases were expanded, without expanding them.
 type counter struct {
-	sizes map[*yaml.Node]int // done nodes; -1 while a node is being counted
+	done map[*yaml.Node]extent // anchors that were counted; missing while one is being counted
 }
 
-func (c *counter) count(n *yaml.Node, depth int) (int, error) {
-	if depth > maxDepth {
-		return 0, &Error{Line: n.Line, Message: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
-	}
+// extent is how much a node stands for.
+type extent struct{ values, levels int }
+
+func (c *counter) count(n *yaml.Node, depth int) (extent, error) {
 	if n.Kind == yaml.AliasNode {
-		if c.sizes[n.Alias] == -1 {
-			return 0, &Error{Line: n.Line, Message: "alias *" + n.Value + " contains itself"}
+		known := c.done[n.Alias] // an anchor stands before its aliases
+		if known.values == 0 {
+			return extent{}, &Error{Line: n.Line, Message: "alias *" + n.Value + " contains itself"}
 		}
-		return c.count(n.Alias, depth+1)
+		return known, within(n, depth+known.levels)
 	}
-	if size := c.sizes[n]; size > 0 && n.Anchor != "" {
-		return size, nil
+	if err := within(n, depth); err != nil {
+		return extent{}, err
 	}
-	c.sizes[n] = -1
-	total := 1
+	total := extent{values: 1}
 	for i, child := range n.Content {
-		size, err := c.count(child, depth+1)
+		e, err := c.count(child, depth+1)
 		if err != nil {
-			return 0, err
+			return extent{}, err
 		}
-		if total += size; total > maxNodes {
-			return 0, &Error{Line: n.Line, Message: fmt.Sprintf("more than %d values once aliases are expanded", maxNodes)}
+		total.levels = max(total.levels, 1+e.levels)
+		if total.values += e.values; total.values > maxNodes {
+			return extent{}, &Error{Line: n.Line, Message: fmt.Sprintf("more than %d values once aliases are expanded", maxNodes)}
 		}
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
 			if err := duplicate(n, i); err != nil {
-				return 0, err
+				return extent{}, err
 			}
 		}
 	}
-	c.sizes[n] = total
+	if n.Anchor != "" {
+		c.done[n] = total
+	}
 	return total, nil
+}
+
+func within(n *yaml.Node, depth int) error {
+	if depth > maxDepth {
+		return &Error{Line: n.Line, Message: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+	}
+	return nil
 }
 
 // duplicate refuses a key that occurs before position i in the mapping.
