@@ -1,26 +1,18 @@
 package compose
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/sirupsen/logrus" //nolint:depguard // what compose-go logs with: see silence
 	"gopkg.in/yaml.v3"
 
-	"dreamserver/internal/problem"
 	"dreamserver/internal/yamldoc"
 )
 
@@ -185,125 +177,3 @@ func checkShape(in Input, file string, root *yaml.Node) error {
 	}
 	return nil
 }
-
-func invalid(in Input, file string, line int, path, message, fix string) *problem.Error {
-	where := ""
-	switch {
-	case line > 0:
-		where = fmt.Sprintf("%s:%d: ", file, line)
-	case file != "":
-		where = file + ": "
-	}
-	return problem.Newf(problem.InvalidExtension, "extension %q: %s%s; %s", in.ID, where, message, fix).
-		With(problem.Item{Rule: "shape", Severity: "error", Path: path, File: file, Line: line, Message: message, Fix: fix})
-}
-
-func lineOf(err error) int {
-	if e, ok := errors.AsType[*yamldoc.Error](err); ok {
-		return e.Line
-	}
-	return 0
-}
-
-func messageOf(err error) string {
-	if e, ok := errors.AsType[*yamldoc.Error](err); ok {
-		return e.Message
-	}
-	return err.Error()
-}
-
-// missingError names every required variable that has no value.
-func missingError(in Input, missing map[string]string) error {
-	keys := slices.Sorted(maps.Keys(missing))
-	e := problem.Newf(problem.MissingConfig, "extension %q needs a value for %s: add it to .env and try again",
-		in.ID, strings.Join(keys, ", "))
-	for _, k := range keys {
-		at := whereRequired(in.Files, k)
-		item := problem.Item{
-			Rule: "missing-variable", Severity: "error", Path: k, File: at.File, Line: at.Line,
-			Message: fmt.Sprintf("required variable %s is not set", k), Fix: fmt.Sprintf("add %s=… to .env", k),
-		}
-		if reason := missing[k]; reason != "" {
-			item.Message += ": " + reason
-		}
-		if in.Declared != nil && !in.Declared(k) {
-			item.Fix = fmt.Sprintf("declare %s in the manifest's env_vars, then add it to .env", k)
-		}
-		e = e.With(item)
-	}
-	return e
-}
-
-// whereRequired finds ${key:?…} or ${key?…}.
-func whereRequired(files []File, key string) Position {
-	for _, f := range files {
-		for _, ref := range []string{"${" + key + ":?", "${" + key + "?"} {
-			if before, _, found := bytes.Cut(f.Content, []byte(ref)); found {
-				return Position{File: f.Name, Line: 1 + bytes.Count(before, []byte("\n"))}
-			}
-		}
-	}
-	return Position{}
-}
-
-// loadError turns compose-go's errors into ours, each with the place that its text names.
-func loadError(in Input, lines Lines, err error) error {
-	var first *problem.Error
-	for _, leaf := range leaves(err) {
-		path, message := placed(in.Files, leaf.Error())
-		at := lines.Find(path)
-		if path == "" {
-			at.Line = 0
-		}
-		e := invalid(in, at.File, at.Line, path, message, "mend the file")
-		if first == nil {
-			first = e
-			continue
-		}
-		first = first.With(e.Items...)
-	}
-	return first
-}
-
-// leaves takes joined errors apart.
-func leaves(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, leaves(e)...)
-	}
-	return all
-}
-
-var (
-	// keyPath is a path as compose-go writes it, before a colon, a full stop or a blank.
-	keyPath = regexp.MustCompile(`^((?:services|networks|volumes|configs|secrets)(?:\.[\w.-]*\w)?)[:.]?\s`)
-	// unknownKey is how compose-go's schema refuses a key.
-	unknownKey = regexp.MustCompile(`^(\S*) ?additional properties '([^']+)' not allowed$`)
-)
-
-// placed takes compose-go's text apart: the key path that it is about, and what is wrong there. Values of
-// variables do not pass: one may be a secret.
-func placed(files []File, text string) (path, message string) {
-	for _, f := range files {
-		text = strings.TrimPrefix(text, "validating "+f.Name+": ")
-	}
-	text = strings.TrimPrefix(text, "error while interpolating ")
-	text = strings.TrimPrefix(text, "invalid interpolation format for ")
-	if m := unknownKey.FindStringSubmatch(text); m != nil {
-		return strings.TrimPrefix(m[1]+"."+m[2], "."), "unknown key " + strconv.Quote(m[2])
-	}
-	if m := keyPath.FindStringSubmatch(text); m != nil {
-		path = m[1]
-	}
-	if strings.Contains(text, "failed to cast to expected type") {
-		return path, path + ": what the variables give is not of the type that this key takes"
-	}
-	return path, strings.ReplaceAll(text, "\n", " ")
-}
-
-// silence stops compose-go's own logging: what it says reaches people as notes and findings.
-var silence = sync.OnceFunc(func() { logrus.SetOutput(io.Discard) })

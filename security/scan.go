@@ -60,18 +60,17 @@ func Refusal(id string, findings []Finding) error {
 	if len(findings) == 0 {
 		return nil
 	}
-	messages := make([]string, 0, len(findings))
 	items := make([]problem.Item, 0, len(findings))
+	var text strings.Builder
 	for _, f := range findings {
+		items = append(items, problem.Item(f))
 		at := f.Path
 		if f.File != "" {
 			at = fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Path)
 		}
-		messages = append(messages, fmt.Sprintf("%s: %s; %s", at, f.Message, f.Fix))
-		items = append(items, problem.Item(f))
+		fmt.Fprintf(&text, "\n%s: %s; %s", at, f.Message, f.Fix)
 	}
-	return problem.Newf(problem.ScanRefused, "extension %q is refused by the security scan: %s",
-		id, strings.Join(messages, " | ")).With(items...)
+	return problem.Newf(problem.ScanRefused, "extension %q is refused by the security scan:%s", id, text.String()).With(items...)
 }
 
 type scan struct {

@@ -244,7 +244,9 @@ func TestRefusal(t *testing.T) {
 		{Rule: "b", Path: "volumes.b", Message: "is worse", Fix: "remove that"},
 	})
 	e := problem.As(err)
-	want := `extension "web" is refused by the security scan: compose.yaml:3: services.web.a: is bad; remove it | volumes.b: is worse; remove that`
+	want := `extension "web" is refused by the security scan:
+compose.yaml:3: services.web.a: is bad; remove it
+volumes.b: is worse; remove that`
 	if e.Code != problem.ScanRefused || e.Detail != want || len(e.Items) != 2 || e.Items[1].Rule != "b" {
 		t.Errorf("Refusal = %s: %s with %d items\nwant scan_refused: %s with 2", e.Code, e.Detail, len(e.Items), want)
 	}
