@@ -116,6 +116,7 @@ func (p *process) end(sig syscall.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	_ = p.cmd.Process.Signal(syscall.SIGCONT) // a frozen one takes no other signal
 	select {
 	case <-p.done:
 		return nil
