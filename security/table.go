@@ -72,6 +72,10 @@ var table = []rule{
 	on("services.*.extra_hosts.*", extraHost),
 	on("networks.*", network),
 
+	// resources.go
+	on("services.*.scale", replicas),
+	on("services.*.deploy.replicas", replicas),
+
 	// execution.go
 	on("services.*.build", build),
 	on("services.*.devices.*", device),
