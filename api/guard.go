@@ -84,11 +84,8 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	var object map[string]json.RawMessage
-	if err := json.Unmarshal(body, &object); err != nil {
-		return problem.Newf(problem.InvalidBody, "the request body is not a JSON object: %v", err)
-	}
-	if object == nil {
-		return problem.Newf(problem.InvalidBody, "the request body is null: send a JSON object, or nothing")
+	if err := json.Unmarshal(body, &object); err != nil || object == nil {
+		return problem.Newf(problem.InvalidBody, "the request body is not a JSON object: send one, such as {}, or nothing")
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func TestBody_MustBeNothingOrASmallObject(t *testing.T) {
 		{"object", `{"reason": "a later client sends options"}`, "", ""},
 		{"not JSON", "hello", problem.InvalidBody, "is not a JSON object"},
 		{"list", "[]", problem.InvalidBody, "is not a JSON object"},
-		{"null", "null", problem.InvalidBody, "is null"},
+		{"null", "null", problem.InvalidBody, "is not a JSON object"},
 		{"half", `{"a":`, problem.InvalidBody, "is not a JSON object"},
 		{"two", `{}{}`, problem.InvalidBody, "is not a JSON object"},
 		{"10 MB", huge, problem.BodyTooLarge, "larger than 1024 KiB"},

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -166,7 +165,7 @@ func newExtensionBody(e catalog.Entry) extensionBody {
 // newSetupBody tells how to get the extension running from where it is now.
 func newSetupBody(e catalog.Entry) setupBody {
 	b := setupBody{CLIEnable: "dream enable " + e.ID, CLIDisable: "dream disable " + e.ID}
-	status := fmt.Sprintf("See that it runs: dream status %s", e.ID)
+	status := "See that it runs: dream list; read its log: dream logs " + e.ID
 	switch e.Status {
 	case catalog.NotInstalled:
 		b.Steps = []string{"Install and start it: dream install " + e.ID, status}
