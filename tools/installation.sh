@@ -56,7 +56,7 @@ stop_background_agent() {
   local pid
   pid=$(background_agent_pid) || return 0
   say "stopping the host agent"
-  terminate "$pid" 60 || die "the host agent ($pid) does not stop: see $agent_log"
+  terminate "$pid" 40 || die "the host agent ($pid) does not stop: see $agent_log"
   forget "$agent_pidfile"
 }
 

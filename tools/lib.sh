@@ -31,7 +31,13 @@ can_sudo() {
 }
 
 as_root() {
-  if is_root; then "$@"; else sudo "$@"; fi
+  if is_root; then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    die "this takes root: run it as root, or install sudo"
+  fi
 }
 
 # sudo_keeping is sudo with what go, apt and the tests read from the environment, which sudo forgets.
@@ -108,10 +114,19 @@ as_owner_of_process() {
   if [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = "$(id -u)" ]; then "$@"; else as_root "$@"; fi
 }
 
-# terminate ends a process politely and waits: terminate PID SECONDS. It fails where the process goes on.
+# terminate ends a process politely and waits: terminate PID SECONDS. One that hangs, or is frozen, is killed then.
+# It fails where the process goes on all the same.
 terminate() {
-  local pid=$1 seconds=$2 i
+  local pid=$1 seconds=$2
   as_owner_of_process "$pid" kill -TERM "$pid" 2>/dev/null || return 0
+  ends_within "$pid" "$seconds" && return 0
+  warn "process $pid does not end by itself: it is killed"
+  as_owner_of_process "$pid" kill -KILL "$pid" 2>/dev/null || return 0
+  ends_within "$pid" 5
+}
+
+ends_within() {
+  local pid=$1 seconds=$2 i
   for ((i = 0; i < seconds * 10; i++)); do
     [ -d "/proc/$pid" ] || return 0
     [ "$(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null)" != Z ] || return 0

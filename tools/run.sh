@@ -28,7 +28,18 @@ run_all() {
   if [ -n "$as_service" ]; then start_agent_unit; else start_agent_in_background; fi
   say "control plane"
   dream up dashboard-api dashboard --wait
+  start_enabled
   say_what_next
+}
+
+# start_enabled brings back what the last `make stop` took down. An extension that fails does not spoil the rest.
+start_enabled() {
+  local enabled
+  enabled=$(dream list | awk '$3 == "enabled" { print $1 }') || return 0
+  [ -n "$enabled" ] || return 0
+  say "enabled extensions"
+  # shellcheck disable=SC2086 # a list of ids
+  dream up $enabled || warn "not every enabled extension runs: see above, and \`dream status\`"
 }
 
 # decide_who decides who the agent is. A system service and an engine that answers root only take root.
@@ -186,11 +197,13 @@ Dream Server runs.
 Try next:
 
   $here/bin/dream list
-  $here/bin/dream install hello
+  $here/bin/dream $(is_enabled hello && echo status || echo install hello)
   curl http://127.0.0.1:$(setting HELLO_PORT 7806)/
 
 END
 }
+
+is_enabled() { dream list | awk -v id="$1" '$1 == id && $3 == "enabled" { found = 1 } END { exit !found }'; }
 
 run_read_only() {
   local pid

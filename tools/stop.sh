@@ -24,7 +24,7 @@ stop_containers() {
   [ -x "$dir/bin/dream" ] && reaches_engine || return 0
   if background_agent_pid >/dev/null || unit_pid >/dev/null; then
     say "stopping the containers"
-    dream down
+    dream down || remove_labelled # an agent that hangs
   else
     remove_labelled
   fi
@@ -40,7 +40,7 @@ remove_labelled() {
   containers=$(docker_cli ps --all --quiet --filter "$label") || return 1
   networks=$(docker_cli network ls --quiet --filter "$label") || return 1
   [ -n "$containers$networks" ] || return 0
-  say "stopping the containers (without the host agent, which does not run)"
+  say "stopping the containers (without the host agent)"
   # shellcheck disable=SC2086 # lists of ids
   {
     [ -z "$containers" ] || { docker_cli stop $containers && docker_cli rm $containers; } || return 1
