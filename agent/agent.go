@@ -1,10 +1,13 @@
 // Package agent is the host agent: the one program that can start and stop containers. It obeys a closed list of
 // verbs on ids that it finds on disk itself; what it runs it has read, judged and written itself.
 //
-//	server.go     who may ask, limits, listening, shutting down
-//	extension.go  the verbs of one extension        stack.go  the verbs of the whole stack
-//	prepare.go    from files to an accepted project  trees.go the copies that are judged and mounted
-//	start.go      from a project to containers       approved.go what was started last
+//	server.go     who may ask, and what; limits         listen.go       listening, shutting down
+//	extension.go  the verbs of one extension           stop.go, logs.go
+//	stack.go      the verbs of the whole stack         events.go, host.go
+//	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go
+//	trees.go      the copies that are judged, mounted  units.go        models are made once
+//	start.go      from a project to containers         settle.go       what became of them
+//	approved.go   what was started last                ports.go, datadirs.go
 //	reconcile.go  finishes changes that were made while the agent was away
 //	client.go     the other end: implements catalog.Agent
 package agent

@@ -7,12 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"dreamserver/catalog"
@@ -201,14 +198,6 @@ func (c *Client) change(ctx context.Context, limit time.Duration, path string, i
 	return c.call(ctx, http.MethodPost, path, in, out, changing)
 }
 
-// purpose tells what it means when a request gets no answer.
-type purpose bool
-
-const (
-	asked    purpose = false // nothing was changed
-	changing purpose = true  // nobody knows
-)
-
 func (c *Client) call(ctx context.Context, method, path string, in, out any, why purpose) error {
 	resp, err := c.send(ctx, method, path, in, why)
 	if err != nil {
@@ -243,7 +232,8 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var op *net.OpError
-		if why == changing && !(errors.As(err, &op) && op.Op == "dial") {
+		reached := !errors.As(err, &op) || op.Op != "dial"
+		if why == changing && reached {
 			return nil, unknownOutcome(err)
 		}
 		return nil, c.away(err)
@@ -258,35 +248,4 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 			"the host agent at %s rejects our key: DREAM_AGENT_KEY must be the same on both sides; after a change of .env run `make run`", c.where)
 	}
 	return nil, err
-}
-
-// away says why no request reached a working agent.
-func (c *Client) away(err error) error {
-	var timeout interface{ Timeout() bool }
-	const start = "start it with `make run` (systemd: systemctl start dream-host-agent)"
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return problem.Newf(problem.AgentNoSocket, "the host agent is not running: there is no socket %s; %s", c.where, start)
-	case errors.Is(err, fs.ErrPermission):
-		return problem.Newf(problem.AgentRefused, "the host agent's socket %s may not be opened by this user: use the install's owner or root", c.where)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return problem.Newf(problem.AgentRefused, "the host agent does not listen at %s: it was stopped or killed; %s", c.where, start)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return problem.Newf(problem.AgentHung, "the host agent at %s accepts connections and does not answer: restart it", c.where)
-	}
-	return problem.Newf(problem.AgentRefused, "the host agent at %s cannot be reached: %v", c.where, lastPart(err))
-}
-
-// lastPart drops the URL that net/http puts before the cause.
-func lastPart(err error) string {
-	s := err.Error()
-	if i := strings.LastIndex(s, ": "); i >= 0 {
-		return s[i+2:]
-	}
-	return s
-}
-
-func unknownOutcome(err error) error {
-	return problem.Newf(problem.OutcomeUnknown,
-		"the host agent stopped answering in the middle of the work: what came of it is unknown; the change is finished when it is back (%v)", lastPart(err))
 }

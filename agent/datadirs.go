@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -18,49 +21,83 @@ import (
 
 // makeDataDirs creates the folders below the data directory that are bind-mounted and do not exist yet, with the
 // owner that the container needs: what user: says, else what the image says, else the install's owner. Left
-// alone, Docker would make them as root. Nothing that exists is touched, and no link is followed out of the
-// data directory.
+// alone, Docker would make them as root. Nothing that exists is touched, and no link is followed: a container
+// can put one into its own data, and Docker would mount whatever it points to. Only data/<name> itself, which no
+// container can write, may be the operator's link to another disk.
 func (s *Server) makeDataDirs(ctx context.Context, p *prepared) error {
 	settings := p.world.settings
 	if err := os.MkdirAll(settings.DataDir, 0o755); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	root, err := os.OpenRoot(settings.DataDir)
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	defer root.Close()
-	for _, svc := range p.project.Services {
+	for _, name := range slices.Sorted(maps.Keys(p.project.Services)) {
+		svc := p.project.Services[name]
 		for _, v := range svc.Volumes {
 			rel, err := filepath.Rel(settings.DataDir, v.Source)
 			if v.Type != types.VolumeTypeBind || err != nil || rel == "." || strings.HasPrefix(rel, "..") {
 				continue
 			}
 			uid, gid := s.dataOwner(ctx, svc, settings.UID, settings.GID)
-			if err := makeDirs(root, rel, uid, gid); err != nil {
-				return problem.Newf(problem.DataReadOnly, "extension %q: data folder %s cannot be made: %w", p.id, v.Source, err)
+			if err := makeDirs(settings.DataDir, rel, uid, gid); err != nil {
+				return dataError(p.id, v.Source, err)
 			}
 		}
 	}
 	return nil
 }
 
-// makeDirs creates dir and its missing parents and gives each new one to uid and gid.
-func makeDirs(root *os.Root, dir string, uid, gid int) error {
+var errLink = errors.New("is a symlink")
+
+func dataError(id, folder string, err error) error {
+	switch {
+	case errors.Is(err, errLink):
+		return problem.Newf(problem.InvalidExtension, "extension %q: data folder %s: %w: replace it by the folder itself", id, folder, err)
+	case errors.Is(err, syscall.ENOSPC):
+		return problem.Newf(problem.DiskFull, "extension %q: data folder %s: the disk is full: free some space and try again (%w)", id, folder, err)
+	}
+	return problem.Newf(problem.DataReadOnly, "extension %q: data folder %s cannot be made: %w", id, folder, err)
+}
+
+// makeDirs creates dir below data, and its missing parents, and gives each new one to uid and gid.
+func makeDirs(data, dir string, uid, gid int) error {
+	top, rest, nested := strings.Cut(filepath.ToSlash(dir), "/")
+	root, err := os.OpenRoot(data)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := makeDir(root, top, uid, gid); err != nil && !errors.Is(err, errLink) {
+		return err
+	}
+	if !nested {
+		return nil
+	}
+	below, err := os.OpenRoot(filepath.Join(data, top))
+	if err != nil {
+		return err
+	}
+	defer below.Close()
 	var at string
-	for elem := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
+	for elem := range strings.SplitSeq(rest, "/") {
 		at = path.Join(at, elem)
-		err := root.Mkdir(at, 0o755)
-		switch {
-		case errors.Is(err, fs.ErrExist):
-			continue
-		case err != nil:
-			return err
-		case os.Geteuid() == 0 && uid >= 0:
-			if err := root.Lchown(at, uid, gid); err != nil {
-				return err
-			}
+		if err := makeDir(below, at, uid, gid); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(data, top, at), err)
 		}
+	}
+	return nil
+}
+
+func makeDir(root *os.Root, name string, uid, gid int) error {
+	err := root.Mkdir(name, 0o755)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return errLink
+		}
+		return nil
+	case err != nil:
+		return err
+	case os.Geteuid() == 0 && uid >= 0:
+		return root.Lchown(name, uid, gid)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := http.NewResponseController(w)
+	defer out.SetWriteDeadline(time.Time{}) //nolint:errcheck // not every writer has deadlines
 	write := func(event string, v any) bool {
 		data, err := json.Marshal(v)
 		if err != nil {

@@ -29,15 +29,17 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	h := Health{Status: "ok", Version: s.opts.Version}
 	if _, err := s.opts.Engine.Version(ctx); err != nil {
-		h.Docker = problem.As(err).Detail
+		h.Docker = problem.As(slow(err)).Detail
 	}
 	send(w, h)
 }
 
 func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
-	list, err := s.opts.Engine.Containers(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), readLimit)
+	defer cancel()
+	list, err := s.opts.Engine.Containers(ctx)
 	if err != nil {
-		reply(w, err)
+		reply(w, slow(err))
 		return
 	}
 	send(w, catalog.State{Containers: list, Failures: s.fails.all(), At: time.Now().UTC()})
@@ -49,8 +51,10 @@ func (s *Server) host(w http.ResponseWriter, r *http.Request) {
 		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: diskOf(s.opts.Settings.DataDir),
 	}
 	facts.Hostname, _ = os.Hostname() // empty when the kernel has none
-	facts.Engine, _ = s.opts.Engine.Version(r.Context())
-	facts.Compose, _ = s.runner.Version(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), readLimit)
+	defer cancel()
+	facts.Engine, _ = s.opts.Engine.Version(ctx) // empty when Docker does not answer
+	facts.Compose, _ = s.runner.Version(ctx)     // the same
 	send(w, facts)
 }
 

@@ -19,7 +19,7 @@ func (b *busyTable) take(id, op string) (release func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if running, busy := b.ops[id]; busy {
-		return nil, problem.Newf(problem.Busy, "extension %q: %s is in progress: wait until it is done", id, running)
+		return nil, problem.Newf(problem.Busy, "%s%s is in progress: wait until it is done", of(id), running)
 	}
 	if b.ops == nil {
 		b.ops = map[string]string{}

@@ -57,7 +57,7 @@ func inUse(protocol, ip string, port int) bool {
 	if protocol == "udp" {
 		var c net.PacketConn
 		if c, err = net.ListenPacket("udp", addr); err == nil { //nolint:noctx // binds and lets go
-			c.Close()
+			_ = c.Close()
 		}
 	} else {
 		var l net.Listener

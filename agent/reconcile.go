@@ -2,9 +2,9 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"time"
 
-	"dreamserver/catalog"
 	"dreamserver/internal/problem"
 )
 
@@ -12,9 +12,6 @@ import (
 // killed, without anyone asking: an enabled extension is started, a disabled one stopped, the containers of one
 // that is gone removed.
 func (s *Server) reconcile(ctx context.Context) {
-	if err := s.sweepTrees(); err != nil {
-		s.log.Warn().Err(err).Msg("old copies are not removed")
-	}
 	tick := time.NewTicker(s.opts.ReconcileEvery)
 	defer tick.Stop()
 	for {
@@ -53,10 +50,17 @@ func (s *Server) finish(ctx context.Context, id string) {
 	if err != nil || change == nil {
 		return // somebody else has it
 	}
-	op, do := s.wantedState(id)
-	_, err = s.perform(ctx, op, id, do)
-	if problem.HasCode(err, problem.Busy, problem.ShuttingDown, problem.DockerUnavailable) {
+	op, do, err := s.wantedState(id, change.Kind)
+	if err == nil {
+		_, err = s.perform(ctx, op, id, do)
+	}
+	switch {
+	case problem.HasCode(err, problem.Busy, problem.ShuttingDown, problem.DockerUnavailable):
 		change.Leave()
+		return
+	case op == "" || problem.HasCode(err, problem.Unavailable, problem.DataReadOnly, problem.DiskFull):
+		change.Leave() // the installation is broken, not the extension
+		s.logFailure("pending "+change.Kind, id, err)
 		return
 	}
 	change.Done()
@@ -67,20 +71,19 @@ func (s *Server) finish(ctx context.Context, id string) {
 	s.log.Info().Str("extension", id).Str("change", change.Kind).Str("op", op).Msg("an unfinished change is applied")
 }
 
-// wantedState is what the files ask for now, whatever the change was.
-func (s *Server) wantedState(id string) (string, verb) {
+// wantedState is what the files ask for now, whatever the change was, except that a stop is still a stop.
+func (s *Server) wantedState(id, kind string) (string, verb, error) {
 	w, err := s.world()
 	if err != nil {
-		return "stop", func(context.Context, string) (*catalog.Report, error) { return nil, err }
+		return "", nil, err
 	}
 	defer w.close()
-	if _, enabled := w.stack.Unit(id); enabled {
-		return "start", s.start
+	_, enabled := w.stack.Unit(id)
+	switch {
+	case enabled && kind != "stop":
+		return "start", s.start, nil
+	case slices.Contains(w.ids, id):
+		return "stop", s.stopExtension, nil
 	}
-	for _, known := range w.ids {
-		if known == id {
-			return "stop", s.stopExtension
-		}
-	}
-	return "remove", s.removeExtension
+	return "remove", s.removeExtension, nil
 }

@@ -6,19 +6,14 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -55,11 +50,13 @@ type Server struct {
 	parsed  manifest.Cache
 	units   unitCache
 	busy    busyTable
-	locks   keyedLocks
+	locks   keyedLocks // by service
+	copies  keyedLocks // by extension, while its files are copied
 	fails   failures
 
-	work    sync.WaitGroup  // changes in progress
+	closing context.Context // ends when no new work is taken
 	stop    context.Context // ends when running work must end
+	drain   context.CancelFunc
 	stopNow context.CancelFunc
 }
 
@@ -91,6 +88,7 @@ func NewServer(o Options) (*Server, error) {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	srv.runner = &compose.Runner{Docker: o.Docker, Project: s.Names.Project, Dir: filepath.Join(s.StateDir, emptyDir), Env: o.Env}
+	srv.closing, srv.drain = context.WithCancel(context.Background())
 	srv.stop, srv.stopNow = context.WithCancel(context.Background())
 	return srv, nil
 }
@@ -124,81 +122,6 @@ func (s *Server) Handler() http.Handler {
 		r.Post("/v1/stack/down", s.down)
 	})
 	return r
-}
-
-// Run listens and serves until ctx ends. Then no new work is taken, running work may finish within the
-// settings' StopTimeout, and what still runs is ended and rolled back. ready is called with the TCP address.
-func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
-	unix, err := s.listenUnix()
-	if err != nil {
-		return err
-	}
-	tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opts.Settings.AgentPort)))
-	if err != nil {
-		unix.Close()
-		return fmt.Errorf("listen: %w: is another host agent running? set DREAM_AGENT_PORT", err)
-	}
-	server := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	for _, l := range []net.Listener{unix, tcp} {
-		g.Go(func() error {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve %s: %w", l.Addr(), err)
-			}
-			return nil
-		})
-	}
-	g.Go(func() error { s.reconcile(gctx); return nil })
-	g.Go(func() error { <-gctx.Done(); return s.shutdown(server) })
-	ready(tcp.Addr().String())
-	return g.Wait()
-}
-
-// shutdown lets running work finish, then ends it.
-func (s *Server) shutdown(server *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Settings.StopTimeout)
-	defer cancel()
-	if err := server.Shutdown(ctx); err == nil {
-		s.work.Wait()
-		return nil
-	}
-	s.log.Warn().Dur("after", s.opts.Settings.StopTimeout).Msg("running work is ended and rolled back")
-	s.stopNow()
-	s.work.Wait()
-	return server.Close()
-}
-
-// listenUnix opens the socket in its own directory, which the API's container mounts. Whoever may enter the
-// directory (group DREAM_GID) may connect.
-func (s *Server) listenUnix() (net.Listener, error) {
-	file := s.opts.Settings.AgentSocket
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o710); err != nil {
-		return nil, fmt.Errorf("socket directory: %w", err)
-	}
-	if conn, err := net.DialTimeout("unix", file, time.Second); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("another host agent listens at %s: stop it first", file)
-	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("stale socket: %w", err)
-	}
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", file)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	err = os.Chmod(file, 0o660)
-	if gid := s.opts.Settings.GID; err == nil && os.Geteuid() == 0 && gid >= 0 {
-		err = errors.Join(os.Chown(file, -1, gid), os.Chown(dir, -1, gid), os.Chmod(dir, 0o710))
-	}
-	if err != nil {
-		l.Close()
-		return nil, fmt.Errorf("socket: %w", err)
-	}
-	return l, nil
 }
 
 // authorized lets in whoever has the key, compared in constant time.

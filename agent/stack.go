@@ -30,11 +30,20 @@ func (s *Server) stack(w http.ResponseWriter, r *http.Request) {
 	send(w, info)
 }
 
+func (s *Server) stackInfo(context.Context) (StackInfo, error) {
+	w, err := s.world()
+	if err != nil {
+		return StackInfo{}, err
+	}
+	defer w.close()
+	return StackInfo{Files: w.stack.Files(), Skipped: append([]compose.Skip{}, w.stack.Skipped...)}, nil // a list, even when empty
+}
+
 // up starts the stack, each core service and extension on its own, so that one that fails keeps no other from
 // starting. Progress is sent as JSON lines, the report last.
 func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 	var req UpRequest
-	err := readJSON(r, &req)
+	err := readJSON(w, r, &req)
 	var targets []string
 	var skipped []compose.Skip
 	if err == nil {
@@ -48,7 +57,7 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/jsonl")
-	out := &upStream{enc: json.NewEncoder(w), flush: http.NewResponseController(w).Flush}
+	out := &upStream{enc: json.NewEncoder(w), conn: http.NewResponseController(w)}
 	report := StackReport{Started: []catalog.Report{}, Failed: map[string]string{}, Skipped: skipped}
 	wait := s.opts.HealthWait
 	if req.Wait {
@@ -76,6 +85,7 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 	_ = g.Wait() // failures are in the report
 	slices.SortFunc(report.Started, func(a, b catalog.Report) int { return slices.Index(targets, a.ID) - slices.Index(targets, b.ID) })
 	out.write(UpMessage{Report: &report})
+	_ = out.conn.SetWriteDeadline(time.Time{}) // the connection may be used again
 }
 
 // targets is what to start: the named ones, else every core service and enabled extension, core first.
@@ -85,7 +95,7 @@ func (s *Server) targets(names []string) ([]string, []compose.Skip, error) {
 		return nil, nil, err
 	}
 	defer w.close()
-	var warnings []compose.Skip
+	warnings := []compose.Skip{}
 	for _, skip := range w.stack.Skipped {
 		if skip.Warning {
 			warnings = append(warnings, skip)
@@ -97,7 +107,7 @@ func (s *Server) targets(names []string) ([]string, []compose.Skip, error) {
 				return nil, nil, w.notInStack(name)
 			}
 		}
-		return names, warnings, nil
+		return slices.Compact(slices.Sorted(slices.Values(names))), warnings, nil
 	}
 	targets := slices.Clone(w.core)
 	for _, u := range w.stack.Units {
@@ -108,24 +118,31 @@ func (s *Server) targets(names []string) ([]string, []compose.Skip, error) {
 	return targets, warnings, nil
 }
 
-// upStream writes messages one at a time.
+// upStream writes messages one at a time. The work goes on without a client that leaves or does not read:
+// docker compose would stand still behind it.
 type upStream struct {
-	mu    sync.Mutex
-	enc   *json.Encoder
-	flush func() error
+	mu   sync.Mutex
+	enc  *json.Encoder
+	conn *http.ResponseController
+	gone bool
 }
 
 func (u *upStream) write(m UpMessage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.enc.Encode(m) == nil {
-		_ = u.flush() // the client left: the work goes on without it
+	if u.gone {
+		return
 	}
+	_ = u.conn.SetWriteDeadline(time.Now().Add(slowClient)) // not every connection has deadlines
+	u.gone = u.enc.Encode(m) != nil || u.conn.Flush() != nil
 }
 
 func (s *Server) down(w http.ResponseWriter, r *http.Request) {
 	_, err := s.perform(r.Context(), "down", "", func(ctx context.Context, _ string) (*catalog.Report, error) {
-		return nil, failed(problem.StopFailed, "stack", s.runner.Down(ctx, nil))
+		if err := s.runner.Down(ctx, nil); err != nil {
+			return nil, failed(problem.StopFailed, "", err)
+		}
+		return nil, nil //nolint:nilnil // it has no report
 	})
 	if err != nil {
 		reply(w, err)

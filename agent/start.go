@@ -12,15 +12,12 @@ import (
 	"dreamserver/internal/problem"
 )
 
-const (
-	settlePoll   = 100 * time.Millisecond
-	rollbackTime = 15 * time.Second
-	failureTail  = 10 // log lines in the answer of a failed start
-)
+// rollbackTime is how long undoing a start may take when the agent shuts down.
+const rollbackTime = 15 * time.Second
 
 // start is the verb: core services are refused.
 func (s *Server) start(ctx context.Context, id string) (*catalog.Report, error) {
-	w, err := s.world()
+	w, err := s.folders()
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +45,7 @@ func (s *Server) bringUp(ctx context.Context, id string, wait time.Duration, on 
 	switch {
 	case err == nil:
 		s.fails.clear(id)
-	case !problem.HasCode(err, problem.DockerUnavailable):
+	case !problem.HasCode(err, problem.DockerUnavailable, problem.ShuttingDown, problem.NotFound, problem.NotEnabled):
 		s.fails.set(id, problem.As(err).Detail)
 	}
 	return report, err
@@ -151,124 +148,13 @@ func (s *Server) upFailed(ctx context.Context, p *prepared, before []compose.Con
 				s.log.Error().Err(err).Str("extension", p.id).Msg("rollback failed")
 			}
 		}
-		return problem.Newf(problem.ShuttingDown, "extension %q: the host agent is shutting down; the start was undone and is tried again when it is back", p.id)
+		return problem.Newf(problem.ShuttingDown, "extension %q: the host agent is shutting down: the start was undone", p.id)
 	}
 	err := failed(problem.StartFailed, p.id, cause)
 	if own, lerr := s.inspectAll(ctx, p); lerr == nil {
-		if _, broken := judgeAll(own, s.opts.Grace); len(broken) > 0 && problem.HasCode(err, problem.StartFailed) {
+		if _, broken := s.judgeAll(own); len(broken) > 0 && problem.HasCode(err, problem.StartFailed) {
 			return problem.As(err).With(s.explain(ctx, p, broken)...)
 		}
 	}
 	return err
-}
-
-// settle looks at the containers until each is up, has finished its work, or is broken. `up -d` exits 0 for a
-// container that dies a second later.
-func (s *Server) settle(ctx context.Context, p *prepared, wait time.Duration) (*catalog.Report, error) {
-	deadline := time.Now().Add(wait)
-	tick := time.NewTicker(settlePoll)
-	defer tick.Stop()
-	for {
-		own, err := s.inspectAll(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		waiting, broken := judgeAll(own, s.opts.Grace)
-		switch {
-		case len(broken) > 0:
-			return nil, s.startFailed(ctx, p, broken)
-		case len(waiting) == 0 || time.Now().After(deadline):
-			if len(waiting) == 0 {
-				s.rememberAll(ctx, p)
-			}
-			return &catalog.Report{ID: p.id, Containers: own, Waiting: waiting, Notes: p.notes}, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, problem.Newf(problem.StartFailed, "extension %q: ended while waiting for its containers: %w", p.id, ctx.Err())
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *Server) rememberAll(ctx context.Context, p *prepared) {
-	all, err := s.opts.Engine.Containers(ctx)
-	if err == nil {
-		err = s.remember(p, all)
-	}
-	if err != nil { // only costs the next start its short cut
-		s.log.Warn().Err(err).Str("extension", p.id).Msg("the start is not remembered")
-	}
-}
-
-// inspectAll looks at the containers of the extension's own services.
-func (s *Server) inspectAll(ctx context.Context, p *prepared) ([]compose.Container, error) {
-	all, err := s.opts.Engine.Containers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var own []compose.Container
-	for _, c := range all {
-		if !slices.Contains(p.services, c.Service) {
-			continue
-		}
-		full, err := s.opts.Engine.Inspect(ctx, c.ID)
-		if err != nil {
-			return nil, err
-		}
-		full.Ports = c.Ports
-		own = append(own, full)
-	}
-	return own, nil
-}
-
-// brokenContainer is one that did not come up, and why.
-type brokenContainer struct {
-	compose.Container
-	reason string
-}
-
-func judgeAll(own []compose.Container, grace time.Duration) (waiting []string, broken []brokenContainer) {
-	for _, c := range own {
-		switch outcome, reason := c.Judge(time.Now(), grace); outcome {
-		case compose.Broken:
-			broken = append(broken, brokenContainer{c, reason})
-		case compose.Starting:
-			waiting = append(waiting, c.Service)
-		}
-	}
-	return waiting, broken
-}
-
-// startFailed is the answer for containers that were created and did not come up.
-func (s *Server) startFailed(ctx context.Context, p *prepared, broken []brokenContainer) error {
-	items := s.explain(ctx, p, broken)
-	reasons := make([]string, 0, len(broken))
-	for _, b := range broken {
-		reasons = append(reasons, b.Name+" "+b.reason)
-	}
-	detail := fmt.Sprintf("extension %q was started and failed: %s", p.id, strings.Join(reasons, "; "))
-	for _, item := range items {
-		if item.Rule == "log" {
-			detail += "\nThe last lines of its log:\n" + item.Message
-		}
-	}
-	return (&problem.Error{Code: problem.StartFailed, Detail: strings.TrimSpace(detail)}).With(items...)
-}
-
-// explain lists each broken container and the end of the log.
-func (s *Server) explain(ctx context.Context, p *prepared, broken []brokenContainer) []problem.Item {
-	var items []problem.Item
-	containers := make([]compose.Container, 0, len(broken))
-	for _, b := range broken {
-		containers = append(containers, b.Container)
-		items = append(items, problem.Item{
-			Rule: "container", Severity: "error", Service: b.Service, Message: b.Name + " " + b.reason,
-			Fix: fmt.Sprintf("read its log with `dream logs %s`, mend it, and run `dream start %s`", p.id, p.id),
-		})
-	}
-	if lines, err := s.opts.Engine.Logs(ctx, containers, failureTail); err == nil && len(lines) > 0 {
-		items = append(items, problem.Item{Rule: "log", Message: strings.TrimRight(compose.FormatLog(lines), "\n")})
-	}
-	return items
 }

@@ -22,12 +22,12 @@ const (
 // the copy. What is judged, mounted and built from is the copy: the original can be changed by the API's
 // container at any moment. A copy that is there already is checked against its name and used again.
 func (s *Server) copyTree(user *os.Root, dir string) (path string, err error) {
-	src, err := user.OpenRoot(dir)
+	defer s.copies.acquire([]string{dir})() // the extension itself and one that needs it may start at once
+	src, err := fs.Sub(catalog.FS(user), dir)
 	if err != nil {
 		return "", fmt.Errorf("copy %q: %w", dir, err)
 	}
-	defer src.Close()
-	digest, err := catalog.TreeDigest(src.FS())
+	digest, err := catalog.TreeDigest(src)
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +44,7 @@ func (s *Server) copyTree(user *os.Root, dir string) (path string, err error) {
 	if err := trees.RemoveAll(tmp); err != nil {
 		return "", fmt.Errorf("copy %q: %w", dir, err)
 	}
-	if err := catalog.CopyTree(src.FS(), trees, tmp, -1, -1); err != nil {
+	if err := catalog.CopyTree(src, trees, tmp, -1, -1); err != nil {
 		return "", errors.Join(err, trees.RemoveAll(tmp))
 	}
 	copied, err := trees.OpenRoot(tmp)
@@ -76,7 +76,8 @@ func treeIs(path, digest string) bool {
 	return err == nil && got == digest
 }
 
-// sweepTrees removes copies that no approved file mentions. It runs before any change.
+// sweepTrees removes copies that no approved file mentions. It runs before any change: a copy that is not approved
+// yet would go too.
 func (s *Server) sweepTrees() error {
 	state, err := os.OpenRoot(s.opts.Settings.StateDir)
 	if err != nil {

@@ -1,14 +1,15 @@
 package agent
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -26,6 +27,7 @@ type world struct {
 	stack    *compose.Stack
 	ids      []string // of every folder, enabled or not
 	core     []string
+	reserved []string // ids that are kept for built-in extensions, here or not
 }
 
 // world reads the settings and resolves the stack. It costs a few milliseconds; nothing is kept between operations
@@ -35,11 +37,8 @@ func (s *Server) world() (*world, error) {
 	if err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "settings: %w", err)
 	}
-	w := &world{settings: settings, host: compose.Host{
-		Backend: settings.GPUBackend, Tier: settings.Tier, Mode: settings.Mode, GPUCount: settings.GPUCount,
-	}}
-	if err := w.open(); err != nil {
-		w.close()
+	w, err := s.openWorld(settings)
+	if err != nil {
 		return nil, err
 	}
 	tree := compose.Tree{
@@ -48,9 +47,31 @@ func (s *Server) world() (*world, error) {
 		Manifest: s.parsed.Read,
 	}
 	if w.user != nil {
-		tree.User = compose.Root{FS: w.user.FS(), Prefix: w.relative(settings.UserExtensionsDir)}
+		tree.User = compose.Root{FS: catalog.FS(w.user), Prefix: w.relative(settings.UserExtensionsDir)}
 	}
 	if w.stack, err = compose.Resolve(tree, w.host); err != nil {
+		w.close()
+		return nil, problem.Newf(problem.Unavailable, "the installation cannot be used: %w", err)
+	}
+	w.dropImpostors()
+	return w, nil
+}
+
+// folders is the world without the stack: enough to turn things off, whatever is broken.
+func (s *Server) folders() (*world, error) {
+	settings, err := s.opts.Reload()
+	if err != nil {
+		s.log.Warn().Err(err).Msg("settings cannot be read: the ones of the start are used")
+		settings = s.opts.Settings
+	}
+	return s.openWorld(settings)
+}
+
+func (s *Server) openWorld(settings config.Settings) (*world, error) {
+	w := &world{settings: settings, host: compose.Host{
+		Backend: settings.GPUBackend, Tier: settings.Tier, Mode: settings.Mode, GPUCount: settings.GPUCount,
+	}}
+	if err := w.open(); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -93,13 +114,20 @@ func (w *world) relative(dir string) string {
 
 // listIDs names every extension folder, whatever state it is in: service names belong to the longest of them.
 func (s *Server) listIDs(w *world) {
+	data, err := w.install.ReadFile("config/core-service-ids.json")
+	if err == nil {
+		w.reserved, err = config.ReadCoreIDs(data)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn().Err(err).Msg("reserved ids cannot be read")
+	}
 	for _, root := range []*os.Root{w.services, w.user} {
 		if root == nil {
 			continue
 		}
 		entries, err := fs.ReadDir(root.FS(), ".")
 		if err != nil {
-			continue // Resolve has said so
+			continue // Resolve says so
 		}
 		for _, e := range entries {
 			if !manifest.ValidID(e.Name()) || !e.IsDir() {
@@ -114,6 +142,37 @@ func (s *Server) listIDs(w *world) {
 			}
 		}
 	}
+}
+
+// impostor says why an installed extension may not be what its manifest claims. The API's container can write any
+// manifest; a reserved id would give the extension one of our own data folders.
+func (w *world) impostor(m *manifest.Manifest) string {
+	id := m.Service.ID
+	switch {
+	case config.ReservedID(id) || slices.Contains(w.reserved, id):
+		return fmt.Sprintf("the id %q is reserved for the platform", id)
+	case m.Service.Category == manifest.Core:
+		return "category core is the platform's own: use optional or recommended"
+	}
+	if _, err := w.services.Lstat(id); err == nil {
+		return fmt.Sprintf("the id %q belongs to a built-in extension", id)
+	}
+	return ""
+}
+
+func (w *world) dropImpostors() {
+	w.stack.Units = slices.DeleteFunc(w.stack.Units, func(u compose.StackUnit) bool {
+		if u.Source != compose.User {
+			return false
+		}
+		reason := w.impostor(u.Manifest)
+		if reason != "" {
+			w.stack.Skipped = append(w.stack.Skipped, compose.Skip{
+				ID: u.ID, Path: filepath.Join(w.relative(w.settings.UserExtensionsDir), u.Dir), Warning: true, Reason: reason,
+			})
+		}
+		return reason != ""
+	})
 }
 
 func (w *world) isCore(id string) bool { return slices.Contains(w.core, id) }
@@ -133,13 +192,4 @@ func (w *world) skipReason(id string) string {
 		}
 	}
 	return ""
-}
-
-func (s *Server) stackInfo(context.Context) (StackInfo, error) {
-	w, err := s.world()
-	if err != nil {
-		return StackInfo{}, err
-	}
-	defer w.close()
-	return StackInfo{Files: w.stack.Files(), Skipped: w.stack.Skipped}, nil
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,7 +18,14 @@ func (s *Snapshot) checkDependencies(id string) error {
 		return nil
 	}
 	return problem.Newf(problem.MissingDependencies,
-		"Missing dependencies: %s. Enable them first, or use `dream enable --with-dependencies %s`", strings.Join(missing, ", "), id)
+		"Missing dependencies: %s. %s", strings.Join(missing, ", "), s.remedy(id))
+}
+
+func (s *Snapshot) remedy(id string) string {
+	if s.Installed(id) {
+		return fmt.Sprintf("Enable them first, in this order, or use `dream enable --with-dependencies %s`", id)
+	}
+	return "Install or enable them first, in this order"
 }
 
 // missing lists what id needs and what is not enabled, dependencies before what needs them. A cycle is an error

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
@@ -14,75 +15,94 @@ import (
 // Enable switches an installed or built-in extension on and starts it. With withDependencies, what it needs is
 // enabled first, and installed if need be; otherwise a missing dependency is refused by name.
 func (m *Manager) Enable(ctx context.Context, id string, withDependencies bool) (Result, error) {
-	s, e, err := m.lookup(id)
-	if err != nil {
-		return Result{}, err
+	if !withDependencies {
+		return m.enable(ctx, id)
 	}
-	if err := checkEnable(s, e); err != nil {
+	s, _, err := m.lookup(id, m.checkSwitchOn)
+	if err != nil {
 		return Result{}, err
 	}
 	missing, err := s.missing(id)
 	if err != nil {
 		return Result{}, err
 	}
-	if !withDependencies {
-		if err := s.checkDependencies(id); err != nil {
-			return Result{}, err
-		}
-		missing = nil
-	}
 	for i, dep := range missing {
 		if err := m.enableDependency(ctx, s, dep); err != nil {
 			return Result{ID: id, Also: missing[:i]}, wrapID(id, err)
 		}
 	}
-	r, err := m.enable(ctx, e)
+	r, err := m.enable(ctx, id)
 	r.Also = missing
 	return r, err
 }
 
 func (m *Manager) enableDependency(ctx context.Context, s *Snapshot, id string) error {
-	e, known := s.Find(id)
+	_, known := s.Find(id)
 	var err error
 	switch {
 	case !known:
 		return problem.Newf(problem.MissingDependencies, "Missing dependencies: %s, which is neither installed nor in the library", id)
-	case e.Status == NotInstalled:
+	case !s.Installed(id):
 		_, err = m.Install(ctx, id)
 	default:
-		_, err = m.Enable(ctx, id, false)
+		_, err = m.enable(ctx, id)
 	}
 	return err
 }
 
-func checkEnable(s *Snapshot, e Entry) error {
+func (m *Manager) enable(ctx context.Context, id string) (Result, error) {
+	op, err := m.begin(id, "enable", m.checkEnable)
+	if err != nil {
+		return Result{}, err
+	}
+	err = m.verdict(ctx, op.entry, false)
+	if err == nil {
+		err = m.toggle(ctx, op.entry, true)
+	}
+	if err != nil {
+		op.Cancel()
+		return Result{}, err
+	}
+	return m.startChanged(ctx, op, "enabled", func(ctx context.Context, e Entry) error { return m.toggle(ctx, e, false) })
+}
+
+func (m *Manager) checkEnable(s *Snapshot, e Entry) error {
+	if err := m.checkSwitchOn(s, e); err != nil {
+		return err
+	}
+	return s.checkDependencies(e.ID)
+}
+
+// checkSwitchOn is everything that can be said of the extension itself before a file is touched.
+func (m *Manager) checkSwitchOn(s *Snapshot, e Entry) error {
 	switch {
 	case e.Status == Enabled:
 		return problem.Newf(problem.AlreadyEnabled, "extension %q is already enabled", e.ID)
 	case !s.Installed(e.ID):
-		return notInstalled(e.ID)
-	case e.Status == Incompatible:
-		return problem.Newf(problem.Incompatible, "extension %q does not run on this machine's GPU_BACKEND %s", e.ID, s.GPUBackend)
+		return checkInstalled(s, e)
+	case !e.Toggles:
+		return problem.Newf(problem.Conflict, "extension %q is a program of the host and runs no container: there is nothing to enable", e.ID)
+	case !e.runsOn(s.GPUBackend):
+		return problem.Newf(problem.Incompatible, "extension %q runs on %s; this machine's GPU_BACKEND is %s",
+			e.ID, strings.Join(e.GPUBackends, ", "), s.GPUBackend)
 	case e.Problem != "":
 		return problem.Newf(problem.InvalidExtension, "extension %q: %s", e.ID, e.Problem)
 	}
-	return nil
+	return m.checkToggle(e, true)
 }
 
-func (m *Manager) enable(ctx context.Context, e Entry) (Result, error) {
-	change, err := m.journal.Begin(e.ID, "enable", m.actor)
+// checkToggle looks whether the compose file can be renamed, before anything is started or stopped for it.
+func (m *Manager) checkToggle(e Entry, enabled bool) error {
+	if e.Source == FromCore {
+		return nil // the agent's business
+	}
+	root, err := os.OpenRoot(m.settings.UserExtensionsDir)
 	if err != nil {
-		return Result{}, err
+		return storageError(err)
 	}
-	if err := m.verdict(ctx, e.ID, false); err != nil {
-		change.Done()
-		return Result{}, err
-	}
-	if err := m.toggle(ctx, e, true); err != nil {
-		change.Done()
-		return Result{}, err
-	}
-	return m.startChanged(ctx, change, e, "enabled", func() error { return m.toggle(ctx, e, false) })
+	defer root.Close()
+	_, err = toggled(root, e.ID, fragment(e), enabled)
+	return err
 }
 
 // toggle renames the compose file. The agent does it for built-in extensions, whose folder we cannot write.
@@ -97,26 +117,44 @@ func (m *Manager) toggle(ctx context.Context, e Entry, enabled bool) error {
 // name. A file that is not a regular one is refused: what was checked must be what is renamed. The caller
 // holds whatever keeps others from changing the folder.
 func Toggle(root *os.Root, dir, name string, enabled bool) error {
+	if name == "" {
+		return problem.Newf(problem.Conflict, "extension %q runs no container: there is nothing to enable or disable", dir)
+	}
+	done, err := toggled(root, dir, name, enabled)
+	if err != nil || done {
+		return err
+	}
 	from, to := path.Join(dir, name+compose.DisabledSuffix), path.Join(dir, name)
 	if !enabled {
 		from, to = to, from
 	}
-	info, err := root.Lstat(from)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if _, err := root.Lstat(to); err == nil {
-			return nil // done already
-		}
-		return problem.Newf(problem.NotFound, "extension %q has no compose file %s: install it again", dir, path.Base(from))
-	case err != nil:
+	if err := root.Rename(from, to); err != nil {
 		return storageError(err)
-	case !info.Mode().IsRegular():
-		return problem.Newf(problem.InvalidExtension, "extension %q: %s is a symlink or special file, not a regular file: it was changed by hand, install the extension again",
-			dir, path.Base(from))
 	}
-	if _, err := root.Lstat(to); err == nil {
-		return problem.Newf(problem.InvalidExtension, "extension %q has both %s and %s: remove one of them",
+	return storageError(syncDir(root, dir))
+}
+
+// toggled reports whether the compose file has the wanted name already. The error says why it cannot get it.
+func toggled(root *os.Root, dir, name string, enabled bool) (done bool, err error) {
+	from, to := name+compose.DisabledSuffix, name
+	if !enabled {
+		from, to = to, from
+	}
+	info, err := root.Lstat(path.Join(dir, from))
+	_, other := root.Lstat(path.Join(dir, to))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && other == nil:
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return false, problem.Newf(problem.NotFound, "extension %q has no compose file %s: install it again", dir, from)
+	case err != nil:
+		return false, storageError(err)
+	case !info.Mode().IsRegular():
+		return false, problem.Newf(problem.InvalidExtension, "extension %q: %s is a symlink or special file, not a regular file: it was changed by hand, install the extension again",
+			dir, from)
+	case other == nil:
+		return false, problem.Newf(problem.InvalidExtension, "extension %q has both %s and %s: remove one of them",
 			dir, name, name+compose.DisabledSuffix)
 	}
-	return storageError(errors.Join(root.Rename(from, to), syncDir(root, dir)))
+	return false, nil
 }

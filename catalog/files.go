@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -33,6 +34,22 @@ const (
 // owner is who files are given to when this process is root; -1 means to nobody.
 type owner struct{ uid, gid int }
 
+// makeDir makes a folder that others may already have made.
+func (o owner) makeDir(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return o.give(d)
+}
+
 func (o owner) give(f *os.File) error {
 	if os.Geteuid() != 0 || o.uid < 0 || o.gid < 0 {
 		return nil
@@ -45,11 +62,11 @@ func (o owner) give(f *os.File) error {
 // the lock, whatever is staged or in the trash belongs to a process that was killed.
 func (m *Manager) locked(ctx context.Context, change func(root *os.Root) error) error {
 	dir := m.settings.UserExtensionsDir
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := (owner{m.settings.UID, m.settings.GID}).makeDir(dir); err != nil {
 		return storageError(err)
 	}
-	l := flock.New(filepath.Join(dir, lockFile),
-		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW), flock.SetPermissions(0o644))
+	l := flock.New(filepath.Join(dir, lockFile), // without O_NONBLOCK a FIFO of that name would hang us
+		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK), flock.SetPermissions(0o644))
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	ok, err := l.TryLockContext(ctx, lockPoll)
@@ -65,25 +82,24 @@ func (m *Manager) locked(ctx context.Context, change func(root *os.Root) error) 
 		return storageError(err)
 	}
 	defer root.Close()
-	if err := sweep(root); err != nil {
-		return storageError(err)
-	}
+	m.sweep(root)
 	return change(root)
 }
 
-func sweep(root *os.Root) error {
-	entries, err := fs.ReadDir(root.FS(), ".")
+// sweep does what it can: a leftover that cannot be removed must not keep others from being changed.
+func (m *Manager) sweep(root *os.Root) {
+	entries, err := fs.ReadDir(FS(root), ".")
 	if err != nil {
-		return err
+		m.log.Warn().Err(err).Msg("leftovers cannot be listed")
+		return
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), stagePrefix) || strings.HasPrefix(e.Name(), trashPrefix) {
 			if err := root.RemoveAll(e.Name()); err != nil {
-				return fmt.Errorf("remove the leftover %s: %w", e.Name(), err)
+				m.log.Warn().Err(err).Str("folder", e.Name()).Msg("a leftover cannot be removed")
 			}
 		}
 	}
-	return nil
 }
 
 func tooLarge() error {
@@ -108,7 +124,7 @@ func storageError(err error) error {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return problem.Newf(problem.DiskFull, "the disk is full: free some space and try again (%w)", err)
 	case errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission):
-		return problem.Newf(problem.DataReadOnly, "the data directory cannot be written: check its mount and its owner (%w)", err)
+		return problem.Newf(problem.DataReadOnly, "the data directory cannot be used: check its mount, its owner and its permissions (%w)", err)
 	}
 	return err
 }
@@ -119,6 +135,17 @@ func invalidID(id string) error {
 	}
 	return problem.Newf(problem.NotFound,
 		"%q is no extension id: an id has lower-case letters, digits, - and _, begins with a letter or digit, and has at most 63 characters", id)
+}
+
+func reservedError(id string) error {
+	return problem.Newf(problem.ReservedID, "the id %q is reserved for the platform%s: give the extension another one", id, because(config.ReservedReason(id)))
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
 }
 
 func checkID(id string) error {

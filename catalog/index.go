@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
+	"time"
 
 	"dreamserver/manifest"
 )
@@ -17,7 +20,10 @@ type Index struct {
 	Extensions    []Entry `json:"extensions"`
 }
 
-const maxIndexBytes = 16 << 20
+const (
+	indexVersion  = "1.0.0"
+	maxIndexBytes = 16 << 20
+)
 
 // ReadIndex reads the index. A missing file is an empty index.
 func ReadIndex(file string) (Index, error) {
@@ -49,6 +55,63 @@ func ReadIndex(file string) (Index, error) {
 	return index, nil
 }
 
+// BuildIndex lists the extensions of a library, sorted by id. A folder that cannot be read is an error: what is
+// published must be whole.
+func BuildIndex(library fs.FS, now time.Time) (Index, error) {
+	index := Index{GeneratedAt: now.UTC().Format(time.RFC3339), SchemaVersion: indexVersion, Extensions: []Entry{}}
+	folders, err := fs.ReadDir(library, ".")
+	if err != nil {
+		return index, fmt.Errorf("catalogue index: %w", err)
+	}
+	var broken []error
+	for _, d := range folders { // ReadDir sorts by name, which is the id
+		if !d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			continue
+		}
+		man, err := manifest.Read(library, d.Name())
+		if err == nil {
+			err = manifest.CheckFolder(man, d.Name())
+		}
+		if err != nil {
+			broken = append(broken, fmt.Errorf("catalogue index: %w", err))
+			continue
+		}
+		index.Extensions = append(index.Extensions, newEntry(man, FromLibrary))
+	}
+	return index, errors.Join(broken...)
+}
+
+// MarshalJSON writes the keys of the wire contract. What is known only at run time is no part of the file.
+func (i Index) MarshalJSON() ([]byte, error) {
+	type entry struct {
+		ID                  string             `json:"id"`
+		Name                string             `json:"name"`
+		Description         string             `json:"description"`
+		Category            string             `json:"category"`
+		GPUBackends         []string           `json:"gpu_backends"`
+		ComposeFile         string             `json:"compose_file"`
+		DependsOn           []string           `json:"depends_on"`
+		Port                int                `json:"port"`
+		ExternalPortDefault int                `json:"external_port_default"`
+		HealthEndpoint      string             `json:"health_endpoint"`
+		EnvVars             []manifest.EnvVar  `json:"env_vars"`
+		Tags                []string           `json:"tags"`
+		Features            []manifest.Feature `json:"features"`
+	}
+	entries := make([]entry, 0, len(i.Extensions))
+	for _, e := range i.Extensions {
+		entries = append(entries, entry{
+			e.ID, e.Name, e.Description, e.Category, e.GPUBackends, e.ComposeFile, e.DependsOn, e.Port,
+			e.ExternalPortDefault, e.HealthEndpoint, e.EnvVars, e.Tags, e.Features,
+		})
+	}
+	return json.Marshal(struct {
+		GeneratedAt   string  `json:"generated_at"`
+		SchemaVersion string  `json:"schema_version"`
+		Extensions    []entry `json:"extensions"`
+	}{i.GeneratedAt, i.SchemaVersion, entries})
+}
+
 // newEntry is a manifest as the catalogue shows it.
 func newEntry(man *manifest.Manifest, source Source) Entry {
 	svc := man.Service
@@ -62,6 +125,13 @@ func newEntry(man *manifest.Manifest, source Source) Entry {
 		Port: svc.Port, ExternalPortDefault: svc.PublishedPort(), HealthEndpoint: svc.Health,
 		EnvVars: svc.EnvVars, Tags: tags, Features: man.Features, Aliases: svc.Aliases, Source: source,
 	}.normalize()
+}
+
+// runsOn reports whether the extension runs on a machine with this GPU backend. No list means any.
+func (e *Entry) runsOn(backend string) bool {
+	return len(e.GPUBackends) == 0 || slices.ContainsFunc(e.GPUBackends, func(b string) bool {
+		return b == backend || b == "all" || b == "none"
+	})
 }
 
 // normalize makes absent lists empty ones: clients iterate over them.

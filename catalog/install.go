@@ -18,26 +18,19 @@ import (
 // exists, everything is undone; see the package's table in docs/decisions. When the agent cannot be reached, the
 // files are in place and the result says so.
 func (m *Manager) Install(ctx context.Context, id string) (Result, error) {
-	s, e, err := m.lookup(id)
+	op, err := m.begin(id, "install", m.checkInstall)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := m.checkInstall(s, e); err != nil {
-		return Result{}, err
+	err = m.verdict(ctx, op.entry, true)
+	if err == nil {
+		err = m.copyIn(ctx, op.entry)
 	}
-	change, err := m.journal.Begin(id, "install", m.actor)
 	if err != nil {
+		op.Cancel()
 		return Result{}, err
 	}
-	if err := m.verdict(ctx, id, true); err != nil {
-		change.Done()
-		return Result{}, err
-	}
-	if err := m.copyIn(ctx, e); err != nil {
-		change.Done()
-		return Result{}, err
-	}
-	return m.startChanged(ctx, change, e, "installed", func() error { return m.remove(ctx, id) })
+	return m.startChanged(ctx, op, "installed", m.remove)
 }
 
 // checkInstall is everything that can be said before a file is touched.
@@ -47,6 +40,8 @@ func (m *Manager) checkInstall(s *Snapshot, e Entry) error {
 		return problem.Newf(problem.AlreadyInstalled, "extension %q is built in and already installed: enable it with `dream enable %s`", e.ID, e.ID)
 	case s.Installed(e.ID):
 		return problem.Newf(problem.AlreadyInstalled, "extension %q is already installed", e.ID)
+	case s.isReserved(e.ID):
+		return reservedError(e.ID)
 	case !s.LibraryAvailable:
 		return problem.Newf(problem.LibraryUnavailable, "the extensions library %s is missing or empty: run `dream init`", m.settings.LibraryDir)
 	case e.Status == Incompatible:
@@ -81,11 +76,14 @@ func (m *Manager) checkLibraryEntry(id string) error {
 	if err == nil {
 		err = manifest.CheckFolder(man, id)
 	}
-	if err == nil {
-		err = man.CheckCompatible(m.version)
-	}
 	if err != nil {
 		return problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
+	}
+	if err := man.CheckCompatible(m.version); err != nil { // names the extension itself
+		return problem.Newf(problem.InvalidExtension, "%w", err)
+	}
+	if man.Service.Category == manifest.Core {
+		return problem.Newf(problem.InvalidExtension, "extension %q: category core is the platform's own: use optional or recommended", id)
 	}
 	name := compose.FragmentName(man)
 	if name == "" {
@@ -104,12 +102,15 @@ func (m *Manager) checkLibraryEntry(id string) error {
 }
 
 // verdict asks the agent's gate. While the agent is away, the shape is checked here; the agent decides at start.
-func (m *Manager) verdict(ctx context.Context, id string, library bool) error {
-	_, err := m.agent.Check(ctx, id, library)
-	if problem.AgentAway(err) {
-		return m.checkShape(ctx, id, library)
+func (m *Manager) verdict(ctx context.Context, e Entry, library bool) error {
+	_, err := m.agent.Check(ctx, e.ID, library)
+	switch {
+	case !away(err):
+		return err
+	case e.Source == FromCore: // shipped with the platform: nobody else can have changed it
+		return nil
 	}
-	return err
+	return m.checkShape(ctx, e.ID, library)
 }
 
 // copyIn stages the library's folder and renames it into place.
@@ -129,12 +130,15 @@ func (m *Manager) copyIn(ctx context.Context, e Entry) error {
 		}
 		defer src.Close()
 		staged := stagePrefix + e.ID
-		err = CopyTree(src.FS(), root, staged, m.settings.UID, m.settings.GID)
+		err = CopyTree(FS(src), root, staged, m.settings.UID, m.settings.GID)
 		if err == nil {
-			err = storageError(errors.Join(root.Rename(staged, e.ID), syncDir(root, ".")))
+			err = storageError(root.Rename(staged, e.ID))
 		}
-		if err != nil {
-			return errors.Join(wrapID(e.ID, err), root.RemoveAll(staged))
+		if err == nil {
+			err = storageError(syncDir(root, "."))
+		}
+		if err != nil { // the folder is ours, or is not there
+			return errors.Join(wrapID(e.ID, err), root.RemoveAll(staged), root.RemoveAll(e.ID))
 		}
 		return nil
 	})
@@ -145,55 +149,4 @@ func wrapID(id string, err error) error {
 		return &problem.Error{Code: e.Code, Detail: fmt.Sprintf("extension %q: %s", id, e.Detail), Items: e.Items, Err: e.Err}
 	}
 	return fmt.Errorf("extension %q: %w", id, err)
-}
-
-// startChanged starts an extension whose files have just changed, and decides what a failure leaves.
-func (m *Manager) startChanged(ctx context.Context, change *Change, e Entry, done string, undo func() error) (Result, error) {
-	report, err := m.agent.Start(ctx, e.ID)
-	defer m.Refresh(ctx)
-	r := Result{ID: e.ID, Action: done}
-	switch {
-	case err == nil:
-		change.Done()
-		r.Message, r.Warnings = report.sentence(e.Name, done), report.Notes
-		return r, nil
-	case problem.AgentAway(err):
-		change.Leave()
-		r.RestartRequired = true
-		r.Message = fmt.Sprintf("%s is %s, but not started: %s. It is started as soon as the host agent is back.", e.Name, done, trimDot(err.Error()))
-		return r, nil
-	case problem.HasCode(err, problem.OutcomeUnknown):
-		change.Leave()
-		return r, err
-	case m.hasContainers(ctx, e.ID):
-		change.Done()
-		return r, err
-	}
-	defer change.Done()
-	if undone := undo(); undone != nil {
-		return r, errors.Join(err, fmt.Errorf("undo: %w", undone))
-	}
-	return r, err
-}
-
-func trimDot(s string) string { return strings.TrimSuffix(s, ".") }
-
-// hasContainers reports whether the extension has containers. When nobody can tell, nothing is undone.
-func (m *Manager) hasContainers(ctx context.Context, id string) bool {
-	state, err := m.agent.Containers(ctx)
-	if err != nil {
-		return !problem.HasCode(err, problem.DockerUnavailable)
-	}
-	return len(m.Snapshot().containersOf(id, state.Containers)) > 0
-}
-
-// remove takes an installed folder away: renamed first, so that no reader sees half of it.
-func (m *Manager) remove(ctx context.Context, id string) error {
-	return m.locked(ctx, func(root *os.Root) error {
-		trash := trashPrefix + id
-		if err := root.Rename(id, trash); err != nil {
-			return storageError(err)
-		}
-		return storageError(errors.Join(syncDir(root, "."), root.RemoveAll(trash)))
-	})
 }

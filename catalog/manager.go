@@ -51,8 +51,33 @@ func (m *Manager) Recover(ctx context.Context) error {
 	return m.locked(ctx, func(*os.Root) error { return nil })
 }
 
-// lookup finds an extension that may be changed: not a malformed, unknown or core id.
-func (m *Manager) lookup(id string) (*Snapshot, Entry, error) {
+// operation is a change that has begun: nobody else can change the extension until its Change ends.
+type operation struct {
+	*Change
+	snapshot *Snapshot
+	entry    Entry
+}
+
+// begin claims an extension for a change that check allows. A refusal leaves no trace; what check has allowed is
+// looked at again once nobody else can change the extension.
+func (m *Manager) begin(id, kind string, check func(*Snapshot, Entry) error) (*operation, error) {
+	if _, _, err := m.lookup(id, check); err != nil {
+		return nil, err
+	}
+	change, err := m.journal.Begin(id, kind, m.actor)
+	if err != nil {
+		return nil, err
+	}
+	s, e, err := m.lookup(id, check)
+	if err != nil {
+		change.Cancel()
+		return nil, err
+	}
+	return &operation{Change: change, snapshot: s, entry: e}, nil
+}
+
+// lookup finds an extension that may be changed: not a malformed or a core id. An unknown one has no status.
+func (m *Manager) lookup(id string, check func(*Snapshot, Entry) error) (*Snapshot, Entry, error) {
 	if err := checkID(id); err != nil {
 		return nil, Entry{}, err
 	}
@@ -60,11 +85,16 @@ func (m *Manager) lookup(id string) (*Snapshot, Entry, error) {
 	if slices.Contains(s.core, id) {
 		return nil, Entry{}, problem.Newf(problem.CoreService, "%q is a core service: it is always on and cannot be changed", id)
 	}
-	e, ok := s.Find(id)
-	if !ok {
-		return nil, Entry{}, problem.Newf(problem.NotFound, "extension %q is not installed and not in the library", id)
+	e, known := s.Find(id)
+	if !known {
+		e = Entry{ID: id}
 	}
-	return s, e, nil
+	return s, e, check(s, e)
+}
+
+// away reports whether the agent did nothing and will do it by itself when it is back.
+func away(err error) bool {
+	return problem.AgentAway(err) || problem.HasCode(err, problem.ShuttingDown)
 }
 
 // Start starts an enabled extension.
@@ -78,48 +108,69 @@ func (m *Manager) Restart(ctx context.Context, id string) (Result, error) {
 }
 
 func (m *Manager) run(ctx context.Context, id, kind, done string, do func(context.Context, string) (Report, error)) (Result, error) {
-	s, e, err := m.lookup(id)
+	op, err := m.begin(id, kind, checkRun)
 	if err != nil {
 		return Result{}, err
 	}
-	if e.Status != Enabled {
-		return Result{}, problem.Newf(problem.NotEnabled, "extension %q is %s: enable it first with `dream enable %s`", id, words(e.Status), id)
-	}
-	if err := s.checkDependencies(id); err != nil {
-		return Result{}, err
-	}
-	change, err := m.journal.Begin(id, kind, m.actor)
-	if err != nil {
-		return Result{}, err
-	}
-	defer change.Done() // a start that fails is not tried again behind the owner's back
 	report, err := do(ctx, id)
+	op.endByAgent(err)
 	m.Refresh(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{ID: id, Action: done, Message: report.sentence(e.Name, done), Warnings: report.Notes}, nil
+	return Result{ID: id, Action: done, Message: report.sentence(op.entry.Name, done), Warnings: report.Notes}, nil
+}
+
+func checkRun(s *Snapshot, e Entry) error {
+	switch {
+	case e.Status == "":
+		return unknown(e.ID)
+	case e.Status != Enabled:
+		return problem.Newf(problem.NotEnabled, "extension %q is %s: enable it first with `dream enable %s`", e.ID, words(e.Status), e.ID)
+	}
+	return s.checkDependencies(e.ID)
 }
 
 // Stop stops an extension's containers; it stays enabled.
 func (m *Manager) Stop(ctx context.Context, id string) (Result, error) {
-	_, e, err := m.lookup(id)
+	op, err := m.begin(id, "stop", checkInstalled)
 	if err != nil {
 		return Result{}, err
 	}
-	if e.Status != Enabled && e.Status != Disabled {
-		return Result{}, notInstalled(id)
-	}
-	change, err := m.journal.Begin(id, "stop", m.actor)
-	if err != nil {
-		return Result{}, err
-	}
-	defer change.Done()
-	if err := m.agent.Stop(ctx, id); err != nil {
-		return Result{}, err
-	}
+	err = m.agent.Stop(ctx, id)
+	op.endByAgent(err)
 	m.Refresh(ctx)
-	return Result{ID: id, Action: "stopped", Message: e.Name + " is stopped. It stays enabled: `dream start " + id + "` starts it again."}, nil
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{ID: id, Action: "stopped", Message: op.entry.Name + " is stopped."}
+	if op.entry.Status == Enabled {
+		r.Message += " It stays enabled: `dream start " + id + "` starts it again."
+	}
+	return r, nil
+}
+
+// endByAgent ends a change that touches no file. One that fails is not tried again behind the owner's back; one
+// that the agent was not reached for never began.
+func (op *operation) endByAgent(err error) {
+	switch {
+	case away(err):
+		op.Cancel()
+	case problem.HasCode(err, problem.OutcomeUnknown):
+		op.Leave()
+	default:
+		op.Done()
+	}
+}
+
+func checkInstalled(s *Snapshot, e Entry) error {
+	switch {
+	case e.Status == "":
+		return unknown(e.ID)
+	case !s.Installed(e.ID):
+		return notInstalled(e.ID)
+	}
+	return nil
 }
 
 // Logs is the end of the log of an extension or a core service, tail lines at most.
@@ -128,9 +179,13 @@ func (m *Manager) Logs(ctx context.Context, id string, tail int) (Logs, error) {
 		return Logs{}, err
 	}
 	if _, ok := m.Snapshot().Find(id); !ok {
-		return Logs{}, problem.Newf(problem.NotFound, "extension %q is not installed and not in the library", id)
+		return Logs{}, unknown(id)
 	}
 	return m.agent.Logs(ctx, id, tail)
+}
+
+func unknown(id string) error {
+	return problem.Newf(problem.NotFound, "extension %q is not installed and not in the library: `dream list` shows all", id)
 }
 
 func notInstalled(id string) error {
@@ -138,7 +193,7 @@ func notInstalled(id string) error {
 }
 
 func words(s Status) string {
-	if s == NotInstalled {
+	if s == NotInstalled || s == Incompatible {
 		return "not installed"
 	}
 	return string(s)

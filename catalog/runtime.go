@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,19 +54,14 @@ func (m *Manager) Watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// ids lists every extension that may own services.
-func (s *Snapshot) ids() []string {
-	ids := make([]string, 0, len(s.Entries))
-	for _, e := range s.Entries {
-		ids = append(ids, e.ID)
-	}
-	return ids
-}
-
-// containersOf picks the containers whose service belongs to the extension.
+// containersOf picks the containers whose service belongs to the extension. Only what is installed owns services:
+// the library may hold a longer id that looks like one of them.
 func (s *Snapshot) containersOf(id string, all []compose.Container) []compose.Container {
 	var own []compose.Container
-	ids := s.ids()
+	if !s.installed[id] {
+		return nil
+	}
+	ids := slices.Collect(maps.Keys(s.installed))
 	for _, c := range all {
 		if compose.OwnsService(id, c.Service, ids) {
 			own = append(own, c)

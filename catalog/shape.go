@@ -2,7 +2,10 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -26,11 +29,11 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) error
 		return storageError(err)
 	}
 	defer root.Close()
-	man, err := m.parsed.Read(root.FS(), id)
+	man, err := m.parsed.Read(FS(root), id)
 	if err != nil {
 		return problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
 	}
-	files, err := shapeFiles(root, id, man, m.settings.GPUBackend)
+	files, err := shapeFiles(FS(root), id, man, m.settings.GPUBackend)
 	if err != nil {
 		return wrapID(id, err)
 	}
@@ -40,7 +43,7 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) error
 	}
 	defer own.Close()
 	unit, err := compose.Load(ctx, compose.Input{
-		ID: id, Source: compose.User, Files: files, Folder: own.FS(),
+		ID: id, Source: compose.User, Files: files, Folder: FS(own),
 		Env: placeholders(man, m.settings.PlatformEnv()), Declared: man.Service.Declares,
 	})
 	if err != nil {
@@ -59,18 +62,18 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) error
 }
 
 // shapeFiles reads the fragment, enabled or not, and the overlay of the backend.
-func shapeFiles(root *os.Root, id string, man *manifest.Manifest, backend string) ([]compose.File, error) {
+func shapeFiles(fsys fs.FS, id string, man *manifest.Manifest, backend string) ([]compose.File, error) {
 	name := compose.FragmentName(man)
-	data, err := root.ReadFile(path.Join(id, name))
-	if os.IsNotExist(err) {
-		data, err = root.ReadFile(path.Join(id, name+compose.DisabledSuffix))
+	data, err := fs.ReadFile(fsys, path.Join(id, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = fs.ReadFile(fsys, path.Join(id, name+compose.DisabledSuffix))
 	}
 	if err != nil {
 		return nil, storageError(err)
 	}
 	files := []compose.File{{Name: path.Join(id, name), Content: data}}
 	overlay := fmt.Sprintf("compose.%s.yaml", backend)
-	if data, err := root.ReadFile(path.Join(id, overlay)); err == nil {
+	if data, err := fs.ReadFile(fsys, path.Join(id, overlay)); err == nil {
 		files = append(files, compose.File{Name: path.Join(id, overlay), Content: data})
 	}
 	return files, nil
@@ -79,17 +82,14 @@ func shapeFiles(root *os.Root, id string, man *manifest.Manifest, backend string
 // placeholders gives every declared variable a value: its default, else a word, so that only what nobody
 // declared can be missing.
 func placeholders(man *manifest.Manifest, platform map[string]string) map[string]string {
-	env := map[string]string{}
-	for k, v := range platform {
-		env[k] = v
-	}
+	env := maps.Clone(platform)
 	for _, v := range man.Service.EnvVars {
 		switch {
 		case config.IsPlatformSecret(v.Key):
 		case v.Default != nil:
 			env[v.Key] = *v.Default
 		case v.Required:
-			env[v.Key] = "set-later"
+			env[v.Key] = "1" // passes for a text, a number, a port and a size
 		}
 	}
 	return env

@@ -15,7 +15,8 @@ import (
 
 // CopyTree copies the folder src link-free into dst below root and syncs it to disk. It refuses links, special
 // files and more than [MaxExtensionBytes]; what is half done stays in dst for the caller to remove. When this
-// process is root, the copy belongs to uid and gid unless they are negative.
+// process is root, the copy belongs to uid and gid unless they are negative. Where others can change src while
+// it is read, make it with [FS].
 func CopyTree(src fs.FS, root *os.Root, dst string, uid, gid int) error {
 	c := copier{src: src, dst: root, into: dst, owner: owner{uid, gid}}
 	return fs.WalkDir(src, ".", c.visit)
@@ -26,9 +27,13 @@ func CopyTree(src fs.FS, root *os.Root, dst string, uid, gid int) error {
 func TreeDigest(src fs.FS) (string, error) {
 	h := sha256.New()
 	var bytes int64
+	var files int
 	err := fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return storageError(err)
+		}
+		if files++; files > maxExtensionFiles {
+			return tooMany()
 		}
 		if d.IsDir() {
 			fmt.Fprintf(h, "d %q\n", name)
@@ -46,6 +51,9 @@ func TreeDigest(src fs.FS) (string, error) {
 		if err != nil {
 			return storageError(err)
 		}
+		if !info.Mode().IsRegular() {
+			return exchanged(name)
+		}
 		if bytes += info.Size(); bytes > MaxExtensionBytes {
 			return tooLarge()
 		}
@@ -53,7 +61,19 @@ func TreeDigest(src fs.FS) (string, error) {
 		_, err = io.Copy(h, io.LimitReader(f, MaxExtensionBytes))
 		return storageError(err)
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func tooMany() error {
+	return problem.Newf(problem.ExtensionTooLarge, "more than %d files: an extension is a few small files", maxExtensionFiles)
+}
+
+// exchanged is the refusal of what was a regular file when its folder was listed, and is none now.
+func exchanged(name string) error {
+	return problem.Newf(problem.InvalidExtension, "%s was exchanged while it was read: try again", name)
 }
 
 func checkKind(name string, t fs.FileMode) error {
@@ -80,7 +100,7 @@ func (c *copier) visit(name string, d fs.DirEntry, err error) error {
 		return storageError(err)
 	}
 	if c.files++; c.files > maxExtensionFiles {
-		return problem.Newf(problem.ExtensionTooLarge, "more than %d files: an extension is a few small files", maxExtensionFiles)
+		return tooMany()
 	}
 	if d.IsDir() {
 		return c.dir(name)
@@ -115,7 +135,7 @@ func (c *copier) file(name string) error {
 		return storageError(err)
 	}
 	if !info.Mode().IsRegular() {
-		return problem.Newf(problem.InvalidExtension, "%s changed while it was copied: try again", name)
+		return exchanged(name)
 	}
 	out, err := c.dst.OpenFile(path.Join(c.into, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|info.Mode().Perm()&0o111)
 	if err != nil {

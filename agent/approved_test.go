@@ -1,0 +1,120 @@
+package agent_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestStart_OfWhatRunsMakesNoCall(t *testing.T) {
+	in := newInstallation(t, extension("app", withSidecars))
+	in.mustStart("app")
+	in.docker.calls()
+	r := in.mustStart("app")
+	if !r.Unchanged || len(r.Containers) != 3 {
+		t.Errorf("report %+v, want unchanged with 3 containers", r)
+	}
+	wantEqual(t, "calls", nil, in.docker.calls())
+}
+
+func TestStart_SeesWhatHasChanged(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(in *installation)
+		want   []string // calls of the second start
+		err    string
+	}{
+		{name: "compose file", change: func(in *installation) {
+			in.add(extension("app", strings.Replace(withSidecars, "example/db:1", "example/db:2", 1)))
+		}, want: []string{"up app app-db app-worker"}},
+		{name: "variable in .env", change: func(in *installation) { in.setEnv("APP_MODE=loud") }, want: []string{"up app app-db app-worker"}},
+		{name: "a variable that it does not read", change: func(in *installation) { in.setEnv("OTHER=1") }},
+		{name: "a shipped file", change: func(in *installation) { in.add("-- data/user-extensions/app/conf/app.ini --\nb\n") }, want: []string{"up app app-db app-worker"}},
+		{name: "a container was stopped", change: func(in *installation) {
+			in.docker.update(func(s *dockerState) { s.Containers[0].State = "exited" })
+		}, want: []string{"up app app-db app-worker"}},
+		{name: "a container is unhealthy", change: func(in *installation) {
+			in.docker.update(func(s *dockerState) { s.Containers[0].Health = "unhealthy" })
+		}, want: []string{"up app app-db app-worker"}, err: "is unhealthy"},
+		{name: "a container was removed", change: func(in *installation) {
+			in.docker.update(func(s *dockerState) { s.Containers = s.Containers[1:] })
+		}, want: []string{"up app app-db app-worker"}},
+		{name: "a container was made anew by somebody else", change: func(in *installation) {
+			in.docker.update(func(s *dockerState) { s.Containers[0].ID = "other" })
+		}, want: []string{"up app app-db app-worker"}},
+		{name: "it is privileged now", change: func(in *installation) {
+			in.add(extension("app", "services:\n  app:\n    image: example/app:1\n    privileged: true\n"))
+		}, err: "privileged"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			compose := strings.Replace(withSidecars, "container_name: dream-app",
+				"container_name: dream-app\n    environment: {MODE: \"${APP_MODE:-quiet}\"}\n    volumes: [\"./conf/app.ini:/app.ini:ro\"]", 1)
+			in := newInstallation(t, extension("app", compose, "env_vars: [{key: APP_MODE}]"), "-- data/user-extensions/app/conf/app.ini --\na\n")
+			in.mustStart("app")
+			in.docker.calls()
+			tt.change(in)
+			_, err := in.start("app")
+			if tt.err == "" && err != nil || err != nil && !strings.Contains(err.Error(), tt.err) || err == nil && tt.err != "" {
+				t.Errorf("start: %v, want %q", err, tt.err)
+			}
+			wantEqual(t, "calls", tt.want, in.docker.calls())
+		})
+	}
+}
+
+func TestStart_WritesTheApprovedFile(t *testing.T) {
+	in := newInstallation(t, extension("app", `services:
+  app:
+    image: example/app:1
+    command: ["sh", "-c", "echo $$HOME costs 5$$"]
+    environment: {KEY: "${APP_KEY}"}
+    env_file: [app.env]
+    volumes: ["./data/app:/data", "./conf:/conf:ro", "cache:/cache"]
+    networks: [dream-network]
+volumes: {cache: {}}
+networks: {dream-network: {external: true}}
+`, "env_vars: [{key: APP_KEY}]"), "-- data/user-extensions/app/app.env --\nFROM_FILE=1\n", "-- data/user-extensions/app/conf/x --\n")
+	in.setEnv("APP_KEY='pa$word'")
+	in.mustStart("app")
+	file := in.path("state/approved/app.yaml")
+	wantEqual(t, "mode", "-rw-------", modeOf(t, file))
+	data, err := os.ReadFile(file)
+	in.must(err)
+	trees, err := os.ReadDir(in.path("state/trees"))
+	in.must(err)
+	got := strings.NewReplacer(in.dir, "$INSTALL", trees[0].Name(), "$DIGEST").Replace(string(data))
+	wantEqual(t, "approved", `name: dream-server
+networks:
+  default:
+    name: dream-network
+services:
+  app:
+    command:
+      - sh
+      - -c
+      - echo $$HOME costs 5$$
+    environment:
+      FROM_FILE: "1"
+      KEY: pa$$word
+    image: example/app:1
+    networks:
+      default: null
+    volumes:
+      - bind: {}
+        source: $INSTALL/data/app
+        target: /data
+        type: bind
+      - bind: {}
+        read_only: true
+        source: $INSTALL/state/trees/$DIGEST/conf
+        target: /conf
+        type: bind
+      - source: app.cache
+        target: /cache
+        type: volume
+        volume: {}
+volumes:
+  app.cache: {}
+`, got)
+}

@@ -1,0 +1,94 @@
+package agent_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"dreamserver/agent"
+	"dreamserver/catalog"
+	"dreamserver/config"
+)
+
+// What each method of the client sends.
+func TestClient_Sends(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("X-Dream-Version") != version {
+			t.Errorf("headers %v", r.Header)
+		}
+		if r.URL.Path != "/health" {
+			got = strings.TrimSpace(r.Method + " " + r.URL.Path + " " + string(body))
+		}
+		fmt.Fprint(w, `{"report": {}}`)
+	}))
+	defer server.Close()
+	c := agent.NewClient(settingsFor(t, server.Listener.Addr()), version)
+	defer c.Close()
+	ctx := t.Context()
+	tests := []struct {
+		call func() error
+		want string
+	}{
+		{func() error { _, err := c.Check(ctx, "app", false); return err }, `POST /v1/extension/check {"service_id":"app"}`},
+		{func() error { _, err := c.Check(ctx, "app", true); return err }, `POST /v1/extension/check {"service_id":"app","library":true}`},
+		{func() error { _, err := c.Start(ctx, "app"); return err }, `POST /v1/extension/start {"service_id":"app"}`},
+		{func() error { _, err := c.Restart(ctx, "app"); return err }, `POST /v1/extension/restart {"service_id":"app"}`},
+		{func() error { return c.Stop(ctx, "app") }, `POST /v1/extension/stop {"service_id":"app"}`},
+		{func() error { return c.Remove(ctx, "app") }, `POST /v1/extension/remove {"service_id":"app"}`},
+		{func() error { return c.SetBuiltin(ctx, "app", true) }, `POST /v1/extension/enable {"service_id":"app"}`},
+		{func() error { return c.SetBuiltin(ctx, "app", false) }, `POST /v1/extension/disable {"service_id":"app"}`},
+		{func() error { _, err := c.Logs(ctx, "app", 7); return err }, `POST /v1/extension/logs {"service_id":"app","tail":7}`},
+		{func() error { _, err := c.Containers(ctx); return err }, `GET /v1/containers`},
+		{func() error { _, err := c.Host(ctx); return err }, `GET /v1/host`},
+		{func() error { _, err := c.Stack(ctx); return err }, `GET /v1/stack`},
+		{func() error { return c.Down(ctx) }, `POST /v1/stack/down {}`},
+		{func() error { _, err := c.Up(ctx, []string{"app"}, true, nil); return err }, `POST /v1/stack/up {"services":["app"],"wait":true}`},
+	}
+	for _, tt := range tests {
+		if err := tt.call(); err != nil {
+			t.Errorf("%s: %v", tt.want, err)
+		}
+		wantEqual(t, "sent", tt.want, got)
+	}
+}
+
+// settingsFor are the settings of a client that reaches an agent over TCP.
+func settingsFor(t *testing.T, addr net.Addr) config.Settings {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	vars := map[string]string{"DREAM_INSTALL_DIR": t.TempDir(), "DREAM_AGENT_KEY": key, "DREAM_AGENT_HOST": host, "DREAM_AGENT_PORT": port}
+	s, err := config.Load(func(name string) string { return vars[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestPing_SaysThatTheVersionsDiffer(t *testing.T) {
+	in := newInstallation(t)
+	c := agent.NewClient(in.settings, "2.2.0")
+	defer c.Close()
+	got, err := c.Ping(t.Context())
+	in.must(err)
+	wantEqual(t, "ping", catalog.AgentStatus{
+		Available: true, Version: "2.1.0", Mismatch: "the host agent is 2.1.0, this program is 2.2.0: run `make run` to update both",
+	}, got)
+}
+
+func TestHost_TellsTheFacts(t *testing.T) {
+	in := newInstallation(t)
+	got, err := in.client.Host(t.Context())
+	in.must(err)
+	if got.Compose != "5.5.1" || got.Engine.Version != "20.10.24" || got.Project != "dream-server" || got.GPUBackend != "cpu" || got.CPUs < 1 || got.MemoryKB < 1 {
+		t.Errorf("got %+v", got)
+	}
+}

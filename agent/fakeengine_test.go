@@ -1,0 +1,153 @@
+package agent_test
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/containerd/errdefs"
+
+	"dreamserver/compose"
+	"dreamserver/internal/problem"
+)
+
+// fakeEngine reads what the fake docker command does.
+type fakeEngine struct {
+	docker *fakeDocker
+
+	mu      sync.Mutex
+	down    bool
+	hung    bool                         // answers nothing until its caller gives up
+	users   map[string]string            // image → its USER
+	ports   map[int]string               // port → the container, of another project, that publishes it
+	log     map[string][]compose.LogLine // service → lines
+	changes chan compose.Change
+	failed  chan error
+	looked  chan struct{} // somebody inspected a container
+}
+
+var errDown = problem.Newf(problem.DockerUnavailable, "the Docker Engine does not answer at unix:///fake: start it")
+
+func newFakeEngine(d *fakeDocker) *fakeEngine {
+	return &fakeEngine{
+		docker: d, users: map[string]string{}, ports: map[int]string{}, log: map[string][]compose.LogLine{},
+		changes: make(chan compose.Change), failed: make(chan error, 1), looked: make(chan struct{}, 1),
+	}
+}
+
+// set changes a field.
+func (e *fakeEngine) set(change func(*fakeEngine)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(e)
+}
+
+func (e *fakeEngine) ready(ctx context.Context) error {
+	e.mu.Lock()
+	down, hung := e.down, e.hung
+	e.mu.Unlock()
+	switch {
+	case down:
+		return errDown
+	case hung:
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func (e *fakeEngine) Version(ctx context.Context) (compose.EngineVersion, error) {
+	return compose.EngineVersion{Version: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64"}, e.ready(ctx)
+}
+
+func (e *fakeEngine) Containers(ctx context.Context) ([]compose.Container, error) {
+	if err := e.ready(ctx); err != nil {
+		return nil, err
+	}
+	list := []compose.Container{}
+	for _, c := range e.docker.state().Containers {
+		list = append(list, compose.Container{
+			ID: c.ID, Name: c.Name, Service: c.Service, Image: c.Image, State: c.State, Health: c.Health, Ports: c.Ports,
+		})
+	}
+	slices.SortFunc(list, func(a, b compose.Container) int { return cmp.Compare(a.Service, b.Service) })
+	return list, nil
+}
+
+// inspected waits until somebody inspects a container.
+func (e *fakeEngine) inspected(t *testing.T) {
+	t.Helper()
+	select {
+	case <-e.looked:
+	case <-t.Context().Done():
+		t.Fatal("nobody inspects a container")
+	}
+}
+
+func (e *fakeEngine) Inspect(ctx context.Context, id string) (compose.Container, error) {
+	defer func() {
+		select {
+		case e.looked <- struct{}{}:
+		default:
+		}
+	}()
+	if err := e.ready(ctx); err != nil {
+		return compose.Container{}, err
+	}
+	for _, c := range e.docker.state().Containers {
+		if c.ID == id {
+			return c.Container, nil
+		}
+	}
+	return compose.Container{}, errdefs.ErrNotFound
+}
+
+func (e *fakeEngine) HasImage(ctx context.Context, ref string) (bool, error) {
+	return !slices.Contains(e.docker.state().Missing, ref), e.ready(ctx)
+}
+
+func (e *fakeEngine) ImageUser(ctx context.Context, ref string) (string, error) {
+	e.mu.Lock()
+	user := e.users[ref]
+	e.mu.Unlock()
+	return user, e.ready(ctx)
+}
+
+func (e *fakeEngine) PortHolder(ctx context.Context, port int, _ string, _ func(string) bool) (string, error) {
+	e.mu.Lock()
+	holder := e.ports[port]
+	e.mu.Unlock()
+	return holder, e.ready(ctx)
+}
+
+func (e *fakeEngine) Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error) {
+	if err := e.ready(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var lines []compose.LogLine
+	for _, c := range containers {
+		lines = append(lines, e.log[c.Service]...)
+	}
+	return lines[max(0, len(lines)-tail):], nil
+}
+
+// prints is what the service's containers have printed, n numbered lines or the given ones.
+func (e *fakeEngine) prints(service string, n int, lines ...string) {
+	for i := range n {
+		lines = append(lines, "line "+strconv.Itoa(i+1))
+	}
+	e.set(func(e *fakeEngine) {
+		e.log[service] = nil
+		for _, l := range lines {
+			e.log[service] = append(e.log[service], compose.LogLine{Service: service, Text: l})
+		}
+	})
+}
+
+func (e *fakeEngine) Changes(context.Context) (<-chan compose.Change, <-chan error) {
+	return e.changes, e.failed
+}

@@ -1,0 +1,162 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"golang.org/x/sync/errgroup"
+)
+
+// rollbackWait is how long work that was ended may take to roll back and answer, beyond compose's own ten seconds
+// between asking a process to end and killing it.
+const rollbackWait = 10*time.Second + 2*rollbackTime
+
+// Run listens and serves until ctx ends. Then no new work is taken, running work may finish within the
+// settings' StopTimeout, and what still runs is ended and rolled back. ready is called with the TCP address.
+func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
+	defer s.stopNow()
+	unlock, err := s.lockState()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	unix, err := s.listenUnix(ctx)
+	if err != nil {
+		return err
+	}
+	tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opts.Settings.AgentPort)))
+	if err != nil {
+		unix.Close()
+		return fmt.Errorf("listen: %w: is another host agent running? set DREAM_AGENT_PORT", err)
+	}
+	if err := s.sweepTrees(); err != nil {
+		s.log.Warn().Err(err).Msg("old copies are not removed")
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	server := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	for _, l := range []net.Listener{unix, tcp} {
+		g.Go(func() error {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+			return nil
+		})
+	}
+	reconciled := make(chan struct{})
+	g.Go(func() error {
+		defer close(reconciled)
+		s.reconcile(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		return s.shutdown(server, reconciled)
+	})
+	ready(tcp.Addr().String())
+	return g.Wait()
+}
+
+// shutdown takes no new work, lets running work finish, then ends it and waits until it is rolled back.
+func (s *Server) shutdown(server *http.Server, reconciled <-chan struct{}) error {
+	s.drain()
+	if idle(server, reconciled, s.opts.Settings.StopTimeout) == nil {
+		return nil
+	}
+	s.log.Warn().Dur("after", s.opts.Settings.StopTimeout).Msg("running work is ended and rolled back")
+	s.stopNow()
+	err := idle(server, reconciled, rollbackWait)
+	return errors.Join(err, server.Close())
+}
+
+// idle waits until no request is left and nothing is reconciled.
+func idle(server *http.Server, reconciled <-chan struct{}, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	select {
+	case <-reconciled:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("shut down: %w", ctx.Err())
+	}
+}
+
+// lockState keeps a second agent away from the state directory. The kernel lets go of it when the process dies.
+func (s *Server) lockState() (unlock func(), err error) {
+	file := filepath.Join(s.opts.Settings.StateDir, ".lock")
+	l := flock.New(file, flock.SetPermissions(0o600))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("another host agent has locked %s: stop it first", file)
+	}
+	return func() { l.Unlock() }, nil
+}
+
+// listenUnix opens the socket in its own directory, which the API's container mounts. Whoever may enter the
+// directory (group DREAM_GID) may connect.
+func (s *Server) listenUnix(ctx context.Context) (net.Listener, error) {
+	file := s.opts.Settings.AgentSocket
+	dir := filepath.Dir(file)
+	if err := os.MkdirAll(dir, 0o710); err != nil {
+		return nil, fmt.Errorf("socket directory: %w", err)
+	}
+	if err := removeStale(ctx, file); err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", file)
+	if errors.Is(err, syscall.EINVAL) {
+		return nil, fmt.Errorf("listen: %w: the path is too long for a socket: set DREAM_AGENT_SOCKET to a shorter one", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	err = os.Chmod(file, 0o660)
+	if gid := s.opts.Settings.GID; err == nil && os.Geteuid() == 0 && gid >= 0 {
+		err = errors.Join(os.Chown(file, -1, gid), os.Chown(dir, -1, gid), os.Chmod(dir, 0o710))
+	}
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	return l, nil
+}
+
+// removeStale removes the socket that a killed agent left behind, and nothing else.
+func removeStale(ctx context.Context, file string) error {
+	info, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("socket: %w", err)
+	case info.Mode()&fs.ModeSocket == 0:
+		return fmt.Errorf("socket: %s is there and is no socket: set DREAM_AGENT_SOCKET to another path", file)
+	}
+	dialer := net.Dialer{Timeout: time.Second}
+	if conn, err := dialer.DialContext(ctx, "unix", file); err == nil {
+		conn.Close()
+		return fmt.Errorf("another host agent listens at %s: stop it first", file)
+	}
+	if err := os.Remove(file); err != nil {
+		return fmt.Errorf("stale socket: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package agent_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+)
+
+// pending records a change that nobody works on.
+func (in *installation) pending(id, kind string) {
+	in.t.Helper()
+	c, err := in.journal().Begin(id, kind, "test")
+	in.must(err)
+	c.Leave()
+}
+
+func (in *installation) journal() *catalog.Journal {
+	return catalog.NewJournal(in.settings.OperationsDir, -1, -1)
+}
+
+func (in *installation) unfinished() map[string]string {
+	in.t.Helper()
+	kinds, err := in.journal().Unfinished()
+	in.must(err)
+	return kinds
+}
+
+func TestReconcile_FinishesWhatWaited(t *testing.T) {
+	off := "-- data/user-extensions/app/manifest.yaml --\n" + manifestOf("app") + "-- data/user-extensions/app/compose.yaml.disabled --\n"
+	running := fakeContainer{Container: compose.Container{ID: "old", Name: "dream-app", Service: "app", State: "running"}}
+	tests := []struct {
+		name  string
+		files string
+		have  []fakeContainer
+		kind  string
+		calls []string
+		log   string
+	}{
+		{name: "installed while it was away", files: extension("app", ""), kind: "install", calls: []string{"up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
+		{name: "enabled while it was away", files: extension("app", ""), kind: "enable", calls: []string{"up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
+		{name: "disabled while it was away", files: off, have: []fakeContainer{running}, kind: "disable", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`},
+		{name: "uninstalled while it was away", have: []fakeContainer{running}, kind: "uninstall", calls: []string{"rm app"}, log: `"op":"remove","message":"an unfinished change is applied"`},
+		{name: "an install killed before its files were there", kind: "install", log: `"op":"remove","message":"an unfinished change is applied"`},
+		{name: "a disable killed before it renamed the file", files: extension("app", ""), kind: "disable", calls: []string{"up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
+		{name: "a stop stays a stop", files: extension("app", ""), have: []fakeContainer{running}, kind: "stop", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`},
+		{name: "what cannot be started is not tried for ever", files: extension("app", "services: {app: {image: x, privileged: true}}\n"), kind: "install", log: `"op":"pending start","code":"scan_refused"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := prepare(t, tt.files)
+			in.docker.update(func(s *dockerState) { s.Containers = tt.have })
+			in.pending("app", tt.kind)
+			in.serve()
+			in.log.wait(t, tt.log)
+			wantEqual(t, "calls", tt.calls, in.docker.calls())
+			in.must(in.stop())
+			wantEqual(t, "unfinished", map[string]string{}, in.unfinished())
+		})
+	}
+}
+
+func TestReconcile_LeavesWhatSomebodyWorksOn(t *testing.T) {
+	in := prepare(t, extension("app", ""), extension("other", ""))
+	held, err := in.journal().Begin("app", "install", "test")
+	in.must(err)
+	in.pending("other", "install")
+	in.options.ReconcileEvery = time.Millisecond
+	in.serve()
+	in.log.wait(t, `"extension":"other","change":"install"`)
+	wantEqual(t, "calls", []string{"up other"}, in.docker.calls())
+
+	held.Leave() // its program was killed
+	in.log.wait(t, `"extension":"app","change":"install"`)
+	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
+}
+
+// What the installation lacks is no fault of the extension: its change waits on.
+func TestReconcile_WaitsForDockerAndForTheInstallation(t *testing.T) {
+	in := prepare(t, extension("app", ""))
+	in.pending("app", "install")
+	in.engine.set(func(e *fakeEngine) { e.down = true })
+	in.options.ReconcileEvery = time.Millisecond
+	in.serve()
+	in.log.wait(t, "unfinished changes wait for Docker")
+	baseFile := in.path("docker-compose.base.yml")
+	in.must(os.Rename(baseFile, baseFile+".away"))
+	in.engine.set(func(e *fakeEngine) { e.down = false })
+	in.log.wait(t, "pending install")
+	wantEqual(t, "calls", nil, in.docker.calls())
+	in.must(os.Rename(baseFile+".away", baseFile))
+	in.log.wait(t, "an unfinished change is applied")
+	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
+}
+
+func TestReconcile_WaitsForATornBaseFile(t *testing.T) {
+	in := prepare(t, extension("app", ""))
+	in.pending("app", "install")
+	baseFile := in.path("docker-compose.base.yml")
+	in.must(os.Rename(baseFile, baseFile+".away"))
+	in.must(os.WriteFile(baseFile, nil, 0o644))
+	in.options.ReconcileEvery = time.Millisecond
+	in.serve()
+	in.log.wait(t, "the installation cannot be used: docker-compose.base.yml: the file is empty")
+	in.must(os.Rename(baseFile+".away", baseFile))
+	in.log.wait(t, "an unfinished change is applied")
+}
+
+func TestRun_RemovesCopiesThatNobodyUses(t *testing.T) {
+	in := newInstallation(t, extension("app", "services: {app: {image: x, volumes: [\"./conf:/conf:ro\"]}}\n"), "-- data/user-extensions/app/conf/x --\na\n")
+	in.mustStart("app")
+	in.add("-- data/user-extensions/app/conf/x --\nb\n")
+	in.mustStart("app")
+	in.must(in.stop())
+	trees := func() int {
+		t.Helper()
+		list, err := os.ReadDir(in.path("state/trees"))
+		in.must(err)
+		return len(list)
+	}
+	wantEqual(t, "copies", 2, trees())
+	in.serve()
+	wantEqual(t, "copies", 1, trees())
+	if r := in.mustStart("app"); !r.Unchanged {
+		t.Error("the copy in use is gone: it was started again")
+	}
+}

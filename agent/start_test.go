@@ -1,0 +1,131 @@
+package agent_test
+
+import (
+	"strings"
+	"testing"
+
+	"dreamserver/catalog"
+	"dreamserver/internal/problem"
+)
+
+const withSidecars = `services:
+  app:
+    image: example/app:1
+    container_name: dream-app
+    depends_on: [app-db]
+  app-db:
+    image: example/db:1
+  app-worker:
+    image: example/app:1
+`
+
+func TestStart_BringsUpTheWholeServiceSet(t *testing.T) {
+	in := newInstallation(t, extension("app", withSidecars), extension("other", ""))
+	r := in.mustStart("app")
+	wantEqual(t, "calls", []string{"up app app-db app-worker"}, in.docker.calls())
+	wantEqual(t, "containers", map[string]string{"app": "running", "app-db": "running", "app-worker": "running"}, in.docker.services())
+	wantEqual(t, "report", "dream-app running, dream-server-app-db-1 running, dream-server-app-worker-1 running", names(r))
+}
+
+func names(r catalog.Report) string {
+	list := make([]string, 0, len(r.Containers))
+	for _, c := range r.Containers {
+		list = append(list, c.Name+" "+c.State)
+	}
+	return strings.Join(list, ", ")
+}
+
+func TestStart_LoadsOnlyWhatIsNeeded(t *testing.T) {
+	in := newInstallation(t,
+		extension("app", "services:\n  app:\n    image: example/app:1\n    depends_on: [db, dashboard]\n"),
+		extension("db", "services:\n  db:\n    image: example/db:1\n    depends_on: [db-disk]\n  db-disk:\n    image: example/disk:1\n"),
+		extension("broken", "services: []\n"), extension("other", ""))
+	in.mustStart("app")
+	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
+	wantEqual(t, "containers", map[string]string{"app": "running", "db": "running", "db-disk": "running", "dashboard": "running"}, in.docker.services())
+}
+
+func TestStart_FetchesImagesFirst(t *testing.T) {
+	const built = "services:\n  app:\n    build: {context: .}\n"
+	tests := []struct {
+		name    string
+		compose string
+		missing string
+		fails   map[string]string
+		calls   []string
+		err     string
+	}{
+		{name: "nothing is missing", calls: []string{"up app"}},
+		{name: "pulled", missing: "example/app:1", calls: []string{"pull app", "up app"}},
+		{
+			name: "cannot be pulled", missing: "example/app:1", fails: map[string]string{"pull": "manifest unknown"}, calls: []string{"pull app"},
+			err: `extension "app": its image cannot be had: docker compose pull: manifest unknown`,
+		},
+		{name: "built", compose: built, missing: "dream-server-app", calls: []string{"build app", "up app"}},
+		{
+			name: "cannot be built", compose: built, missing: "dream-server-app", fails: map[string]string{"build": "no Dockerfile"}, calls: []string{"build app"},
+			err: `extension "app": its image cannot be built: docker compose build: no Dockerfile`,
+		},
+		{
+			name: "up fails", fails: map[string]string{"up": "no space left on device"}, calls: []string{"up app"},
+			err: `extension "app": docker compose up: no space left on device`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := newInstallation(t, extension("app", tt.compose), "-- data/user-extensions/app/Dockerfile --\nFROM scratch\n")
+			in.docker.update(func(s *dockerState) {
+				s.Missing = []string{tt.missing}
+				if tt.fails != nil {
+					s.Fails = tt.fails
+				}
+			})
+			_, err := in.start("app")
+			if tt.err != "" {
+				in.wantRefusal(err, problem.StartFailed, tt.err)
+				wantEqual(t, "containers", map[string]string{}, in.docker.services())
+			} else {
+				in.must(err)
+			}
+			wantEqual(t, "calls", tt.calls, in.docker.calls())
+		})
+	}
+}
+
+func TestRestart_StopsAndStarts(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	in.mustStart("app")
+	in.docker.calls()
+	_, err := in.client.Restart(t.Context(), "app")
+	in.must(err)
+	wantEqual(t, "calls", []string{"stop app", "up app"}, in.docker.calls())
+}
+
+func TestRestart_DoesNotStopWhatItCannotStartAgain(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	in.mustStart("app")
+	in.docker.calls()
+	in.add(extension("app", "services:\n  app:\n    image: example/app:1\n    privileged: true\n"))
+	if _, err := in.client.Restart(t.Context(), "app"); !problem.HasCode(err, problem.ScanRefused) {
+		t.Errorf("restart: %v, want code scan_refused", err)
+	}
+	wantEqual(t, "calls", nil, in.docker.calls())
+}
+
+// Two starts that need the same extension at once read and copy it side by side.
+func TestStart_OfManyThatShareADependency(t *testing.T) {
+	files := []string{extension("db", ""), "-- data/user-extensions/db/big --\n" + strings.Repeat("x", 1<<20) + "\n"}
+	ids := []string{"a", "b", "c", "d"}
+	for _, id := range ids {
+		files = append(files, extension(id, "services:\n  "+id+":\n    image: example/x:1\n    depends_on: [db]\n"))
+	}
+	in := newInstallation(t, files...)
+	results := make(chan error, len(ids))
+	for _, id := range ids {
+		go func() { _, err := in.client.Start(t.Context(), id); results <- err }()
+	}
+	for range ids {
+		in.must(<-results)
+	}
+	wantEqual(t, "containers", map[string]string{"a": "running", "b": "running", "c": "running", "d": "running", "db": "running"}, in.docker.services())
+}

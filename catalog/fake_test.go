@@ -1,0 +1,97 @@
+package catalog_test
+
+import (
+	"context"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/internal/problem"
+)
+
+// fakeAgent is a host agent whose every answer can be replaced. Without one, all is well and what is started runs.
+type fakeAgent struct {
+	ping       func() (catalog.AgentStatus, error)
+	check      func(id string, library bool) error
+	start      func(id string) (catalog.Report, error)
+	stop       func(id string) error
+	remove     func(id string) error
+	setBuiltin func(id string, enabled bool) error
+	containers func() (catalog.State, error)
+}
+
+var errAway = problem.Newf(problem.AgentNoSocket, "the host agent is not running: start it")
+
+// goAway makes every call fail with err.
+func (a *fakeAgent) goAway(err error) {
+	*a = fakeAgent{
+		ping:       func() (catalog.AgentStatus, error) { return catalog.AgentStatus{}, err },
+		check:      func(string, bool) error { return err },
+		start:      func(string) (catalog.Report, error) { return catalog.Report{}, err },
+		stop:       func(string) error { return err },
+		remove:     func(string) error { return err },
+		setBuiltin: func(string, bool) error { return err },
+		containers: func() (catalog.State, error) { return catalog.State{}, err },
+	}
+}
+
+func (a *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) {
+	if a.ping != nil {
+		return a.ping()
+	}
+	return catalog.AgentStatus{Available: true, Version: "2.1.0"}, nil
+}
+
+func (a *fakeAgent) Check(_ context.Context, id string, library bool) (catalog.Verdict, error) {
+	if a.check != nil {
+		return catalog.Verdict{}, a.check(id, library)
+	}
+	return catalog.Verdict{ID: id, Accepted: true}, nil
+}
+
+func (a *fakeAgent) Start(_ context.Context, id string) (catalog.Report, error) {
+	if a.start != nil {
+		return a.start(id)
+	}
+	return catalog.Report{ID: id}, nil
+}
+
+func (a *fakeAgent) Stop(_ context.Context, id string) error {
+	if a.stop != nil {
+		return a.stop(id)
+	}
+	return nil
+}
+
+func (a *fakeAgent) Restart(ctx context.Context, id string) (catalog.Report, error) {
+	return a.Start(ctx, id)
+}
+
+func (a *fakeAgent) Remove(_ context.Context, id string) error {
+	if a.remove != nil {
+		return a.remove(id)
+	}
+	return nil
+}
+
+func (a *fakeAgent) SetBuiltin(_ context.Context, id string, enabled bool) error {
+	if a.setBuiltin != nil {
+		return a.setBuiltin(id, enabled)
+	}
+	return nil
+}
+
+func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
+	if a.containers != nil {
+		return a.containers()
+	}
+	return catalog.State{}, nil
+}
+
+func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {
+	return catalog.Logs{ServiceID: id, Logs: "a line\n", Lines: min(1, tail)}, nil
+}
+
+// has makes the agent list these containers.
+func (a *fakeAgent) has(containers ...compose.Container) {
+	a.containers = func() (catalog.State, error) { return catalog.State{Containers: containers}, nil }
+}

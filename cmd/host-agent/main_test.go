@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestRun(t *testing.T) {
+	home := t.TempDir()
+	tests := []struct {
+		name   string
+		args   []string
+		env    map[string]string
+		code   int
+		stdout string // how it begins
+		stderr string
+	}{
+		{name: "version", args: []string{"--version"}, stdout: "2.1.0"},
+		{name: "help", args: []string{"--help"}, stderr: "dream-host-agent starts and stops the containers of Dream Server.\n\nUsage: "},
+		{name: "an argument", args: []string{"start"}, code: 2, stderr: "dream-host-agent: unexpected argument \"start\"\n\ndream-host-agent starts"},
+		{name: "an unknown flag", args: []string{"--port", "1"}, code: 2, stderr: "flag provided but not defined: -port\ndream-host-agent starts"},
+		{name: "no installation", code: 1, stderr: "dream-host-agent: DREAM_INSTALL_DIR: is not set, and neither is HOME: name the folder of the installation\n"},
+		{
+			name: "no key", env: map[string]string{"DREAM_INSTALL_DIR": home}, code: 1,
+			stderr: "dream-host-agent: no key: set DREAM_AGENT_KEY in " + home + "/.env, or run `dream init`\n",
+		},
+		{
+			name: "a setting that is not valid", env: map[string]string{"DREAM_INSTALL_DIR": home, "DREAM_AGENT_PORT": "x"}, code: 1,
+			stderr: `dream-host-agent: DREAM_AGENT_PORT (environment): "x" is not valid: `,
+		},
+		{
+			name: "a Docker address that is none", env: map[string]string{"DREAM_INSTALL_DIR": home, "DOCKER_HOST": "here"}, code: 1,
+			stderr: `dream-host-agent: DOCKER_HOST (environment): "here" is not valid: `,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr strings.Builder
+			code := run(tt.args, func(key string) string { return tt.env[key] }, &stdout, &stderr)
+			if code != tt.code || !strings.HasPrefix(stdout.String(), tt.stdout) || !strings.HasPrefix(stderr.String(), tt.stderr) {
+				t.Errorf("exit code %d, want %d\nstdout: %s\nstderr: %s\nwant stdout: %s…\nwant stderr: %s…", code, tt.code, &stdout, &stderr, tt.stdout, tt.stderr)
+			}
+			if tt.stdout == "" && stdout.Len() > 0 {
+				t.Errorf("stdout: %s", &stdout)
+			}
+		})
+	}
+}
+
+// seen is a writer that knows when a text was written.
+type seen struct {
+	text  string
+	found func()
+}
+
+func (s seen) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), s.text) {
+		s.found()
+	}
+	return len(p), nil
+}
+
+func TestServe_ListensUntilItIsTold(t *testing.T) {
+	env := map[string]string{
+		"DREAM_INSTALL_DIR": t.TempDir(), "DREAM_AGENT_KEY": "0123456789abcdef", "DREAM_AGENT_PORT": "0",
+		"DOCKER_HOST": "unix:///nonexistent.sock",
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := serve(ctx, func(key string) string { return env[key] }, seen{`"listening"`, cancel}); err != nil {
+		t.Error(err)
+	}
+}
