@@ -24,7 +24,7 @@ type Engine interface {
 	Version(ctx context.Context) (compose.EngineVersion, error)
 	Containers(ctx context.Context) ([]compose.Container, error)
 	Inspect(ctx context.Context, id string) (compose.Container, error)
-	HasImage(ctx context.Context, ref string) (bool, error)
+	ImageID(ctx context.Context, ref string) (string, error)
 	ImageUser(ctx context.Context, ref string) (string, error)
 	PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error)
 	Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error)

@@ -66,8 +66,8 @@ func (s *Server) forget(id string) error {
 	return nil
 }
 
-// unchanged reports whether everything that p asks for runs already, made from the same file: the same
-// containers as after the last start that worked, all of them up.
+// unchanged reports whether everything that p asks for runs already, made from the same file and the same images:
+// the same containers as after the last start that worked, all of them up.
 func (s *Server) unchanged(ctx context.Context, p *prepared) (*catalog.Report, bool) {
 	last, err := os.ReadFile(s.approvedFile(p.id))
 	if err != nil || !bytes.Equal(last, p.file) {
@@ -88,7 +88,8 @@ func (s *Server) unchanged(ctx context.Context, p *prepared) (*catalog.Report, b
 		if rec.Containers[c.Name] != c.ID {
 			continue
 		}
-		if c.State != "running" || c.Health == "unhealthy" {
+		image, err := s.opts.Engine.ImageID(ctx, p.project.Services[c.Service].Image)
+		if err != nil || image != c.ImageID || c.State != "running" || c.Health == "unhealthy" {
 			return nil, false
 		}
 		up++

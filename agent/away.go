@@ -32,7 +32,7 @@ func (c *Client) away(err error) error {
 	case errors.Is(err, context.Canceled):
 		return problem.Newf(problem.AgentRefused, "the request to the host agent at %s was given up before it was answered", c.where)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return problem.Newf(problem.AgentHung, "the host agent at %s accepts connections and does not answer: restart it", c.where)
+		return problem.Newf(problem.AgentHung, "the host agent at %s accepts connections and does not answer: restart it with `make stop` and `make run` (systemd: systemctl restart dream-host-agent)", c.where)
 	}
 	return problem.Newf(problem.AgentRefused, "the host agent at %s cannot be reached: %v", c.where, lastPart(err))
 }
@@ -47,6 +47,9 @@ func lastPart(err error) string {
 }
 
 func unknownOutcome(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return problem.Newf(problem.OutcomeUnknown, "interrupted: the host agent goes on with the work; `dream status` shows what comes of it")
+	}
 	return problem.Newf(problem.OutcomeUnknown,
 		"the host agent stopped answering in the middle of the work: what came of it is unknown, see `dream status`; an unfinished change is finished when it is back (%v)", lastPart(err))
 }

@@ -120,7 +120,7 @@ func TestClient_TellsThatTheAgentHangs(t *testing.T) {
 		err := call(ctx)
 		cancel()
 		if name == "ping" || err != nil {
-			in.wantRefusal(err, problem.AgentHung, "the host agent at $SOCKET accepts connections and does not answer: restart it")
+			in.wantRefusal(err, problem.AgentHung, "the host agent at $SOCKET accepts connections and does not answer: restart it with `make stop` and `make run` (systemd: systemctl restart dream-host-agent)")
 		}
 	}
 }

@@ -116,6 +116,9 @@ func (c *Client) SetBuiltin(ctx context.Context, id string, enabled bool) error 
 
 // Logs is the end of the extension's log.
 func (c *Client) Logs(ctx context.Context, id string, tail int) (catalog.Logs, error) {
+	if _, err := c.Ping(ctx); err != nil {
+		return catalog.Logs{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	var l catalog.Logs

@@ -49,19 +49,23 @@ func (s *Server) perform(ctx context.Context, name, id string, do verb) (*catalo
 	if s.closing.Err() != nil {
 		return nil, problem.Newf(problem.ShuttingDown, "the host agent is shutting down: %s was not begun; try again when it is back", name)
 	}
-	release, err := s.busy.take(id, name)
+	ctx, cancelAll := context.WithTimeout(context.WithoutCancel(ctx), startLimit)
+	defer cancelAll()
+	defer context.AfterFunc(s.stop, cancelAll)()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	release, err := s.busy.take(ctx, id, name, cancel)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startLimit)
-	defer cancel()
-	defer context.AfterFunc(s.stop, cancel)()
 	began := time.Now()
 	report, err := do(ctx, id)
 	switch {
 	case err == nil:
 		s.log.Info().Str("extension", id).Str("op", name).Dur("duration", time.Since(began)).Msg("done")
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		err = problem.Newf(problem.StartFailed, "%s%s was ended, because it was told to stop", of(id), name)
 	case s.stop.Err() != nil && !problem.HasCode(err, problem.ShuttingDown):
 		err = problem.Newf(problem.ShuttingDown, "the host agent is shutting down: %s was ended before it was done; try again when it is back (%w)", name, err)
 	}

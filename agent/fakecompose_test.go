@@ -81,22 +81,22 @@ func (c *dockerCall) parse(args []string) (verb string) {
 	return verb
 }
 
-// begin does the first half of a verb: up creates containers.
+// begin does the first half of a verb: create and up create containers.
 func (c *dockerCall) begin(verb string, s *dockerState) {
-	if verb != "up" {
+	if verb != "up" && verb != "create" {
 		return
 	}
 	for name, svc := range c.closure() {
 		config, _ := yaml.Marshal(svc)
 		i := slices.IndexFunc(s.Containers, func(f fakeContainer) bool { return f.Service == name })
-		if i >= 0 && s.Containers[i].Config == string(config) {
+		if i >= 0 && s.Containers[i].Config == string(config) && s.Containers[i].MadeFrom == s.imageID(svc.Image) {
 			continue
 		}
 		if i >= 0 {
 			s.Containers = slices.Delete(s.Containers, i, i+1)
 		}
 		s.Made++
-		made := fakeContainer{Config: string(config), Container: compose.Container{
+		made := fakeContainer{Config: string(config), MadeFrom: s.imageID(svc.Image), Container: compose.Container{
 			ID: "id" + strconv.Itoa(s.Made), Name: svc.Name, Service: name, Image: svc.Image, State: "created",
 		}}
 		if made.Name == "" {

@@ -3,6 +3,7 @@ package agent_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ type dockerState struct {
 	Containers []fakeContainer
 	Missing    []string // images that the engine lacks until they are pulled
 	Made       int      // containers ever made: the next id
+	Rebuilt    int      // how often the images were built anew: part of their ids
 
 	// What becomes of a service's container when it is started; running when it is not named.
 	Becomes map[string]compose.Container
@@ -39,8 +41,12 @@ type dockerState struct {
 
 type fakeContainer struct {
 	compose.Container
-	Config string // of its service: another one makes a new container
+	Config   string // of its service: another one makes a new container
+	MadeFrom string // id of the image, the same
 }
+
+// imageID is the id of an image that the engine has.
+func (s *dockerState) imageID(ref string) string { return fmt.Sprintf("sha256:%s-%d", ref, s.Rebuilt) }
 
 const dockerVariable = "FAKE_DOCKER"
 

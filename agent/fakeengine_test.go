@@ -69,7 +69,8 @@ func (e *fakeEngine) Containers(ctx context.Context) ([]compose.Container, error
 	list := []compose.Container{}
 	for _, c := range e.docker.state().Containers {
 		list = append(list, compose.Container{
-			ID: c.ID, Name: c.Name, Service: c.Service, Image: c.Image, State: c.State, Health: c.Health, Ports: c.Ports,
+			ID: c.ID, Name: c.Name, Service: c.Service, Image: c.Image, ImageID: c.MadeFrom,
+			State: c.State, Health: c.Health, Ports: c.Ports,
 		})
 	}
 	slices.SortFunc(list, func(a, b compose.Container) int { return cmp.Compare(a.Service, b.Service) })
@@ -104,8 +105,12 @@ func (e *fakeEngine) Inspect(ctx context.Context, id string) (compose.Container,
 	return compose.Container{}, errdefs.ErrNotFound
 }
 
-func (e *fakeEngine) HasImage(ctx context.Context, ref string) (bool, error) {
-	return !slices.Contains(e.docker.state().Missing, ref), e.ready(ctx)
+func (e *fakeEngine) ImageID(ctx context.Context, ref string) (string, error) {
+	state := e.docker.state()
+	if slices.Contains(state.Missing, ref) {
+		return "", e.ready(ctx)
+	}
+	return state.imageID(ref), e.ready(ctx)
 }
 
 func (e *fakeEngine) ImageUser(ctx context.Context, ref string) (string, error) {

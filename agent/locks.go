@@ -4,33 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
-
-	"dreamserver/internal/problem"
 )
-
-// busyTable allows one change to an extension at a time. The zero value is ready.
-type busyTable struct {
-	mu  sync.Mutex
-	ops map[string]string // id → what is done to it
-}
-
-// take claims the extension. The error names the operation that has it.
-func (b *busyTable) take(id, op string) (release func(), err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if running, busy := b.ops[id]; busy {
-		return nil, problem.Newf(problem.Busy, "%s%s is in progress: wait until it is done", of(id), running)
-	}
-	if b.ops == nil {
-		b.ops = map[string]string{}
-	}
-	b.ops[id] = op
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.ops, id)
-	}, nil
-}
 
 // keyedLocks holds one lock for each service. Creating and starting takes all services of the closure, because
 // two closures that share a service that does not run yet collide in Docker. The zero value is ready.

@@ -63,7 +63,7 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (*prepared
 	if err := l.dependencies(ctx, base); err != nil {
 		return nil, err
 	}
-	project, dropped := compose.Join(base, l.units)
+	project, dropped := compose.Join(base, l.units, w.ids...)
 	for _, d := range dropped {
 		if d.ID == id {
 			return nil, d.Err

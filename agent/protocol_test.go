@@ -117,7 +117,7 @@ func TestServer_Replies(t *testing.T) {
 		status, body := in.request(method, path, tt.body)
 		wantEqual(t, tt.call, "200 "+tt.want, fmt.Sprint(status, " ", withoutTimes(body)))
 	}
-	wantEqual(t, "calls", []string{"up app", "stop app", "rm app", "down"}, in.docker.calls())
+	wantEqual(t, "calls", []string{"create app", "up app", "stop app", "rm app", "down"}, in.docker.calls())
 }
 
 // withoutTimes puts TIME for every moment in a JSON text.

@@ -39,12 +39,12 @@ func TestReconcile_FinishesWhatWaited(t *testing.T) {
 		calls []string
 		log   string
 	}{
-		{name: "installed while it was away", files: extension("app", ""), kind: "install", calls: []string{"up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
-		{name: "enabled while it was away", files: extension("app", ""), kind: "enable", calls: []string{"up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
+		{name: "installed while it was away", files: extension("app", ""), kind: "install", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
+		{name: "enabled while it was away", files: extension("app", ""), kind: "enable", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
 		{name: "disabled while it was away", files: off, have: []fakeContainer{running}, kind: "disable", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`},
 		{name: "uninstalled while it was away", have: []fakeContainer{running}, kind: "uninstall", calls: []string{"rm app"}, log: `"op":"remove","message":"an unfinished change is applied"`},
 		{name: "an install killed before its files were there", kind: "install", log: `"op":"remove","message":"an unfinished change is applied"`},
-		{name: "a disable killed before it renamed the file", files: extension("app", ""), kind: "disable", calls: []string{"up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
+		{name: "a disable killed before it renamed the file", files: extension("app", ""), kind: "disable", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
 		{name: "a stop stays a stop", files: extension("app", ""), have: []fakeContainer{running}, kind: "stop", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`},
 		{name: "what cannot be started is not tried for ever", files: extension("app", "services: {app: {image: x, privileged: true}}\n"), kind: "install", log: `"op":"pending start","code":"scan_refused"`},
 	}
@@ -70,7 +70,7 @@ func TestReconcile_LeavesWhatSomebodyWorksOn(t *testing.T) {
 	in.options.ReconcileEvery = time.Millisecond
 	in.serve()
 	in.log.wait(t, `"extension":"other","change":"install"`)
-	wantEqual(t, "calls", []string{"up other"}, in.docker.calls())
+	wantEqual(t, "calls", []string{"create other", "up other"}, in.docker.calls())
 
 	held.Leave() // its program was killed
 	in.log.wait(t, `"extension":"app","change":"install"`)
@@ -92,7 +92,7 @@ func TestReconcile_WaitsForDockerAndForTheInstallation(t *testing.T) {
 	wantEqual(t, "calls", nil, in.docker.calls())
 	in.must(os.Rename(baseFile+".away", baseFile))
 	in.log.wait(t, "an unfinished change is applied")
-	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
+	wantEqual(t, "calls", []string{"create app", "up app"}, in.docker.calls())
 }
 
 func TestReconcile_WaitsForATornBaseFile(t *testing.T) {

@@ -47,16 +47,41 @@ func TestServer_BusyNamesTheOperation(t *testing.T) {
 	first := make(chan error, 1)
 	go func() { _, err := in.start("app"); first <- err }()
 	in.docker.entered()
-	for _, call := range []func() error{
-		func() error { _, err := in.start("app"); return err },
-		func() error { return in.client.Stop(t.Context(), "app") },
-		func() error { return in.client.Remove(t.Context(), "app") },
-	} {
-		in.wantRefusal(call(), problem.Busy, `extension "app": start is in progress: wait until it is done`)
-	}
+	_, err := in.start("app")
+	in.wantRefusal(err, problem.Busy, `extension "app": start is in progress: wait until it is done`)
 	in.must(in.client.Stop(t.Context(), "other"))
 	in.docker.release()
 	in.must(<-first)
+}
+
+// A start can take as long as the healthchecks of what it depends on. Turning it off does not wait for that.
+func TestServer_TurningOffEndsAStart(t *testing.T) {
+	for name, off := range map[string]func(in *installation) error{
+		"stop":   func(in *installation) error { return in.client.Stop(in.t.Context(), "app") },
+		"remove": func(in *installation) error { return in.client.Remove(in.t.Context(), "app") },
+		"down":   func(in *installation) error { return in.client.Down(in.t.Context()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := newInstallation(t, extension("app", ""))
+			in.docker.update(func(s *dockerState) { s.Waits["up"] = true })
+			first := make(chan error, 1)
+			go func() { _, err := in.start("app"); first <- err }()
+			in.docker.entered()
+			in.must(off(in))
+			in.wantRefusal(<-first, problem.StartFailed, `extension "app": start was ended, because it was told to stop`)
+			if state := in.docker.services()["app"]; state == "running" {
+				t.Error("it runs all the same")
+			}
+		})
+	}
+}
+
+func TestServer_DownIsDoneWhenOnlyTheNetworkStays(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	in.docker.update(func(s *dockerState) { s.Fails["down"] = "network dream-network has active endpoints" })
+	in.must(in.client.Down(t.Context()))
+	in.mustStart("app")
+	in.wantRefusal(in.client.Down(t.Context()), problem.StopFailed, "docker compose down: network dream-network has active endpoints")
 }
 
 // The work goes on without its client.

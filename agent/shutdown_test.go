@@ -55,7 +55,7 @@ func TestShutdown_EndsAndRollsBackWhatTakesTooLong(t *testing.T) {
 	in.docker.entered()
 	in.must(in.stop())
 	in.wantRefusal(<-result, problem.ShuttingDown, `extension "app": the host agent is shutting down: the start was undone`)
-	wantEqual(t, "calls", []string{"up app", "rm app"}, in.docker.calls())
+	wantEqual(t, "calls", []string{"create app", "up app", "rm app"}, in.docker.calls())
 	wantEqual(t, "containers", map[string]string{}, in.docker.services())
 }
 

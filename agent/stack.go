@@ -137,16 +137,32 @@ func (u *upStream) write(m UpMessage) {
 	u.gone = u.enc.Encode(m) != nil || u.conn.Flush() != nil
 }
 
+// down ends starts in progress, then stops and removes everything. While it works nothing is started.
 func (s *Server) down(w http.ResponseWriter, r *http.Request) {
 	_, err := s.perform(r.Context(), "down", "", func(ctx context.Context, _ string) (*catalog.Report, error) {
-		if err := s.runner.Down(ctx, nil); err != nil {
-			return nil, failed(problem.StopFailed, "", err)
-		}
-		return nil, nil //nolint:nilnil // it has no report
+		return nil, s.takeDown(ctx)
 	})
 	if err != nil {
+		s.logFailure("down", "", err)
 		reply(w, err)
 		return
 	}
 	send(w, Done{Status: "ok", Action: "down"})
+}
+
+func (s *Server) takeDown(ctx context.Context) error {
+	open, err := s.busy.closeFor(ctx, "down")
+	if err != nil {
+		return err
+	}
+	defer open()
+	err = s.runner.Down(ctx, nil)
+	if err == nil {
+		return nil
+	}
+	if left, lerr := s.opts.Engine.Containers(ctx); lerr == nil && len(left) == 0 {
+		s.log.Warn().Err(err).Msg("all containers are gone; something else of the project stays")
+		return nil
+	}
+	return failed(problem.StopFailed, "", err)
 }

@@ -76,33 +76,47 @@ func (s *Server) tryUp(ctx context.Context, id string, wait time.Duration, on fu
 	if err := s.makeDataDirs(ctx, p); err != nil {
 		return nil, err
 	}
-	release := s.locks.acquire(p.keys())
-	err = s.runner.Up(ctx, file, p.services, on)
-	release()
-	if err != nil {
+	if err := s.create(ctx, p, file, before, on); err != nil {
 		return nil, s.upFailed(ctx, p, before, err)
 	}
 	return s.settle(ctx, p, wait)
 }
 
-// keys are the locks of a start: the network, then every service of the closure.
-func (p *prepared) keys() []string {
-	keys := []string{""} // sorts first: the network
-	for name := range p.project.Services {
-		keys = append(keys, name)
+// create makes and starts the containers. docker compose waits in there for the healthchecks of dependencies, so
+// only what would collide is locked meanwhile: the extension's own services, and those of others that do not run
+// yet. The network has a lock of its own for the moment of its creation: before anything of the project runs.
+func (s *Server) create(ctx context.Context, p *prepared, file string, before []compose.Container, on func(compose.Event)) error {
+	up := map[string]bool{}
+	for _, c := range before {
+		up[c.Service] = up[c.Service] || c.State == "running"
 	}
-	return keys
+	if len(up) == 0 {
+		release := s.locks.acquire([]string{""})
+		err := s.runner.Create(ctx, file, p.services, on)
+		release()
+		if err != nil {
+			return err
+		}
+	}
+	keys := slices.Clone(p.services)
+	for name := range p.project.Services {
+		if !up[name] {
+			keys = append(keys, name)
+		}
+	}
+	defer s.locks.acquire(keys)()
+	return s.runner.Up(ctx, file, p.services, on)
 }
 
 // ensureImages pulls or builds what the engine lacks, before any lock is taken.
 func (s *Server) ensureImages(ctx context.Context, p *prepared, file string, on func(compose.Event)) error {
 	var pull, build []string
 	for name, svc := range p.project.Services {
-		has, err := s.opts.Engine.HasImage(ctx, svc.Image)
+		image, err := s.opts.Engine.ImageID(ctx, svc.Image)
 		switch {
 		case err != nil:
 			return err
-		case has:
+		case image != "":
 		case svc.Build != nil:
 			build = append(build, name)
 		default:

@@ -22,7 +22,7 @@ const withSidecars = `services:
 func TestStart_BringsUpTheWholeServiceSet(t *testing.T) {
 	in := newInstallation(t, extension("app", withSidecars), extension("other", ""))
 	r := in.mustStart("app")
-	wantEqual(t, "calls", []string{"up app app-db app-worker"}, in.docker.calls())
+	wantEqual(t, "calls", []string{"create app app-db app-worker", "up app app-db app-worker"}, in.docker.calls())
 	wantEqual(t, "containers", map[string]string{"app": "running", "app-db": "running", "app-worker": "running"}, in.docker.services())
 	wantEqual(t, "report", "dream-app running, dream-server-app-db-1 running, dream-server-app-worker-1 running", names(r))
 }
@@ -41,7 +41,7 @@ func TestStart_LoadsOnlyWhatIsNeeded(t *testing.T) {
 		extension("db", "services:\n  db:\n    image: example/db:1\n    depends_on: [db-disk]\n  db-disk:\n    image: example/disk:1\n"),
 		extension("broken", "services: []\n"), extension("other", ""))
 	in.mustStart("app")
-	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
+	wantEqual(t, "calls", []string{"create app", "up app"}, in.docker.calls())
 	wantEqual(t, "containers", map[string]string{"app": "running", "db": "running", "db-disk": "running", "dashboard": "running"}, in.docker.services())
 }
 
@@ -55,20 +55,20 @@ func TestStart_FetchesImagesFirst(t *testing.T) {
 		calls   []string
 		err     string
 	}{
-		{name: "nothing is missing", calls: []string{"up app"}},
-		{name: "pulled", missing: "example/app:1", calls: []string{"pull app", "up app"}},
+		{name: "nothing is missing", calls: []string{"create app", "up app"}},
+		{name: "pulled", missing: "example/app:1", calls: []string{"pull app", "create app", "up app"}},
 		{
 			name: "cannot be pulled", missing: "example/app:1", fails: map[string]string{"pull": "manifest unknown"}, calls: []string{"pull app"},
 			err: `extension "app": its image cannot be had: docker compose pull: manifest unknown`,
 		},
-		{name: "built", compose: built, missing: "dream-server-app", calls: []string{"build app", "up app"}},
+		{name: "built", compose: built, missing: "dream-server-app", calls: []string{"build app", "create app", "up app"}},
 		{
 			name: "cannot be built", compose: built, missing: "dream-server-app", fails: map[string]string{"build": "no Dockerfile"}, calls: []string{"build app"},
 			err: `extension "app": its image cannot be built: docker compose build: no Dockerfile`,
 		},
 		{
-			name: "up fails", fails: map[string]string{"up": "no space left on device"}, calls: []string{"up app"},
-			err: `extension "app": docker compose up: no space left on device`,
+			name: "up fails", fails: map[string]string{"create": "no space left on device"}, calls: []string{"create app"},
+			err: `extension "app": docker compose create: no space left on device`,
 		},
 	}
 	for _, tt := range tests {
@@ -128,4 +128,29 @@ func TestStart_OfManyThatShareADependency(t *testing.T) {
 		in.must(<-results)
 	}
 	wantEqual(t, "containers", map[string]string{"a": "running", "b": "running", "c": "running", "d": "running", "db": "running"}, in.docker.services())
+}
+
+// Two that share nothing but the network start side by side, however long one of them waits for a dependency.
+func TestStart_DoesNotWaitForOthers(t *testing.T) {
+	in := newInstallation(t, extension("slow", ""), extension("app", ""))
+	in.mustStart("app")
+	in.docker.update(func(s *dockerState) { s.Waits["up"] = true })
+	slow := make(chan error, 1)
+	go func() { _, err := in.start("slow"); slow <- err }()
+	in.docker.entered()
+	in.docker.update(func(s *dockerState) { s.Waits["up"] = false })
+	in.must(in.client.Stop(t.Context(), "app"))
+	in.mustStart("app")
+	in.docker.release()
+	in.must(<-slow)
+}
+
+// A program built anew runs in a new container, although nothing else has changed.
+func TestStart_TakesANewImage(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	in.mustStart("app")
+	in.docker.calls()
+	in.docker.update(func(s *dockerState) { s.Rebuilt++ })
+	in.mustStart("app")
+	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
 }

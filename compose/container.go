@@ -12,6 +12,7 @@ type Container struct {
 	Name    string `json:"name"`
 	Service string `json:"service"`
 	Image   string `json:"image"`
+	ImageID string `json:"-"`                // what Image was when the container was made
 	State   string `json:"state"`            // created, running, restarting, paused, exited, removing, dead
 	Health  string `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
 	Ports   []Port `json:"ports,omitempty"`

@@ -100,7 +100,10 @@ func (e *Engine) list(ctx context.Context, f filters.Args) ([]container.Summary,
 }
 
 func summary(c container.Summary) Container {
-	out := Container{ID: c.ID, Service: c.Labels[labelService], Image: c.Image, State: c.State, Health: healthOf(c.Status)}
+	out := Container{ID: c.ID, Service: c.Labels[labelService], Image: c.Image, ImageID: c.ImageID, State: c.State, Health: healthOf(c.Status)}
+	if _, err := fmt.Sscanf(c.Status, "Exited (%d)", &out.ExitCode); err != nil {
+		_, _ = fmt.Sscanf(c.Status, "Restarting (%d)", &out.ExitCode) // others have none
+	}
 	if len(c.Names) > 0 {
 		out.Name = strings.TrimPrefix(c.Names[0], "/")
 	}
@@ -148,16 +151,16 @@ func (e *Engine) Inspect(ctx context.Context, id string) (Container, error) {
 	return out, nil
 }
 
-// HasImage reports whether the engine has the image.
-func (e *Engine) HasImage(ctx context.Context, ref string) (bool, error) {
-	_, err := e.docker.ImageInspect(ctx, ref)
+// ImageID is the id of the image that ref names now; empty when the engine has none.
+func (e *Engine) ImageID(ctx context.Context, ref string) (string, error) {
+	img, err := e.docker.ImageInspect(ctx, ref)
 	switch {
 	case err == nil:
-		return true, nil
+		return img.ID, nil
 	case client.IsErrNotFound(err): //nolint:staticcheck // errdefs of this client version
-		return false, nil
+		return "", nil
 	}
-	return false, e.unavailable(err)
+	return "", e.unavailable(err)
 }
 
 // ImageUser is the uid and gid that the image's USER names, when they are numbers.

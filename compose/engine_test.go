@@ -83,7 +83,7 @@ func TestEngine_SaysThatItIsAway(t *testing.T) {
 		"Version":    func() error { _, err := e.Version(ctx); return err },
 		"Containers": func() error { _, err := e.Containers(ctx); return err },
 		"Inspect":    func() error { _, err := e.Inspect(ctx, "x"); return err },
-		"HasImage":   func() error { _, err := e.HasImage(ctx, "x"); return err },
+		"ImageID":    func() error { _, err := e.ImageID(ctx, "x"); return err },
 		"ImageUser":  func() error { _, err := e.ImageUser(ctx, "x"); return err },
 		"PortHolder": func() error { _, err := e.PortHolder(ctx, 80, "tcp", nil); return err },
 		"Logs":       func() error { _, err := e.Logs(ctx, []compose.Container{{ID: "x"}}, 1); return err },
@@ -107,8 +107,8 @@ func TestEngine_TellsARefusalFromAnAbsence(t *testing.T) {
 	if _, err := e.Inspect(t.Context(), "gone"); problem.As(err).Code != problem.NotFound {
 		t.Errorf("Inspect = %v, want not_found", err)
 	}
-	if got, err := e.HasImage(t.Context(), "gone"); got || err != nil {
-		t.Errorf("HasImage = %t, %v; want false", got, err)
+	if got, err := e.ImageID(t.Context(), "gone"); got != "" || err != nil {
+		t.Errorf("ImageID = %q, %v; want none", got, err)
 	}
 }
 
@@ -184,10 +184,9 @@ func TestEngine_Images(t *testing.T) {
 		"GET /v1.41/images/web/json":  answer(`{"Id":"sha256:1","Config":{"User":"1000:1000"}}`),
 		"GET /v1.41/images/bare/json": answer(`{"Id":"sha256:2"}`),
 	})
-	for _, tt := range []struct{ ref, user string }{{"web", "1000:1000"}, {"bare", ""}} {
-		has, err := e.HasImage(t.Context(), tt.ref)
-		if !has || err != nil {
-			t.Errorf("HasImage(%s) = %t, %v; want true", tt.ref, has, err)
+	for _, tt := range []struct{ ref, id, user string }{{"web", "sha256:1", "1000:1000"}, {"bare", "sha256:2", ""}} {
+		if id, err := e.ImageID(t.Context(), tt.ref); id != tt.id || err != nil {
+			t.Errorf("ImageID(%s) = %q, %v; want %q", tt.ref, id, err, tt.id)
 		}
 		if user, err := e.ImageUser(t.Context(), tt.ref); user != tt.user || err != nil {
 			t.Errorf("ImageUser(%s) = %q, %v; want %q", tt.ref, user, err, tt.user)

@@ -63,6 +63,11 @@ func (r *Runner) Up(ctx context.Context, file string, services []string, on func
 	return r.run(ctx, "up", on, r.withFile(file), append([]string{"up", "-d", "--pull", "never", "--no-build"}, services...))
 }
 
+// Create creates what Up would, network first, and starts nothing.
+func (r *Runner) Create(ctx context.Context, file string, services []string, on func(Event)) error {
+	return r.run(ctx, "create", on, r.withFile(file), append([]string{"create", "--pull", "never", "--no-build"}, services...))
+}
+
 // Pull fetches the images of the services of file.
 func (r *Runner) Pull(ctx context.Context, file string, services []string, on func(Event)) error {
 	return r.run(ctx, "pull", on, r.withFile(file), append([]string{"pull", "--ignore-buildable"}, services...))
