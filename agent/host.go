@@ -3,9 +3,11 @@ package agent
 import (
 	"bufio"
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,7 +44,22 @@ func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
 		reply(w, slow(err))
 		return
 	}
-	send(w, catalog.State{Containers: list, Failures: s.fails.all(), At: time.Now().UTC()})
+	send(w, catalog.State{Containers: list, Failures: s.presentFailures(), At: time.Now().UTC()})
+}
+
+// presentFailures leaves out what was undone since: an install that failed leaves no folder.
+func (s *Server) presentFailures() map[string]string {
+	fails := s.fails.all()
+	if len(fails) == 0 {
+		return nil
+	}
+	w, err := s.folders()
+	if err != nil {
+		return fails
+	}
+	defer w.close()
+	maps.DeleteFunc(fails, func(id, _ string) bool { return !slices.Contains(w.ids, id) })
+	return fails
 }
 
 func (s *Server) host(w http.ResponseWriter, r *http.Request) {

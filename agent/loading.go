@@ -21,6 +21,8 @@ type loading struct {
 	world  *world
 	want   wanted
 	units  []*compose.Unit
+
+	portEnv string // of the extension that the operation is about
 }
 
 // wanted loads the extension that the operation is about.
@@ -133,7 +135,7 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, fsys fs.FS, ow
 		in.Env = allEnv(w.settings)
 	} else {
 		in.Env = declaredEnv(w.settings, u.Manifest)
-		in.Declared = u.Manifest.Service.Declares
+		in.Declared = declared(u.Manifest)
 	}
 	for i, name := range u.Files {
 		data, err := fs.ReadFile(fsys, path.Join(u.Dir, name))
@@ -156,6 +158,9 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, fsys fs.FS, ow
 		if i := slices.IndexFunc(w.ids, func(other string) bool { return other != u.ID && compose.OwnsService(other, name, w.ids) }); i >= 0 {
 			return nil, problem.Newf(problem.InvalidExtension, "extension %q: service %q belongs to extension %q: give it another name", u.ID, name, w.ids[i])
 		}
+	}
+	if len(l.units) == 0 {
+		l.portEnv = u.Manifest.Service.ExternalPortEnv
 	}
 	l.units = append(l.units, unit)
 	return unit, nil

@@ -32,11 +32,12 @@ func (s *Server) checkPorts(ctx context.Context, p *prepared, containers []compo
 				holder = "container " + holder
 			}
 			if holder != "" {
-				return problem.Newf(problem.PortTaken, "extension %q: port %d on %s is taken by %s: stop it, or set another port in .env",
-					p.id, number, orLoopback(port.HostIP), holder).
+				fix := "set " + orElse(p.portEnv, "another port") + " in .env"
+				return problem.Newf(problem.PortTaken, "extension %q: port %d on %s is taken by %s: stop it, or %s",
+					p.id, number, orLoopback(port.HostIP), holder, fix).
 					With(problem.Item{
 						Rule: "port-taken", Severity: "error", Service: name, Path: "services." + name + ".ports." + strconv.Itoa(i),
-						Message: "port " + port.Published + " is taken by " + holder, Fix: "set another port in .env",
+						Message: "port " + port.Published + " is taken by " + holder, Fix: fix,
 					})
 			}
 		}
@@ -66,6 +67,13 @@ func inUse(protocol, ip string, port int) bool {
 		}
 	}
 	return errors.Is(err, syscall.EADDRINUSE)
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
 }
 
 func orLoopback(ip string) string {

@@ -29,6 +29,7 @@ type prepared struct {
 	services []string // the extension's own, sorted
 	file     []byte
 	notes    []string
+	portEnv  string // the variable that changes its published port; empty when the manifest names none
 }
 
 // prepare goes from files to an accepted project: resolve, copy, load, scan, join, close over dependencies, and
@@ -58,7 +59,7 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (*prepared
 		if p.services = own.ServiceNames(); len(p.services) == 0 {
 			return nil, problem.Newf(problem.InvalidExtension, "extension %q defines no service for GPU_BACKEND %s: nothing could run", id, w.host.Backend)
 		}
-		p.notes = own.Notes
+		p.notes, p.portEnv = own.Notes, l.portEnv
 	}
 	if err := l.dependencies(ctx, base); err != nil {
 		return nil, err

@@ -145,8 +145,10 @@ func TestStart_GivesAnExtensionOnlyItsVariables(t *testing.T) {
 	got, _, _ = strings.Cut(got, "    image")
 	wantEqual(t, "environment", "      A: none\n      B: none\n      C: none\n      D: mine\n      E: quiet\n      F: cpu\n      G: none\n", got)
 	wantEqual(t, "notes", []string{
-		"${OTHER_TOKEN} is not declared in the manifest's env_vars: it counts as unset",
-		"${PATH} is not declared in the manifest's env_vars: it counts as unset",
+		"${DASHBOARD_API_KEY} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform",
+		"${DREAM_AGENT_KEY} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform",
+		"${OTHER_TOKEN} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform",
+		"${PATH} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform",
 	}, r.Notes)
 
 	in.mustStart("ours")

@@ -43,16 +43,17 @@ type Options struct {
 
 // Server is the host agent.
 type Server struct {
-	opts    Options
-	log     zerolog.Logger
-	runner  *compose.Runner
-	journal *catalog.Journal
-	parsed  manifest.Cache
-	units   unitCache
-	busy    busyTable
-	locks   keyedLocks // by service
-	copies  keyedLocks // by extension, while its files are copied
-	fails   failures
+	opts     Options
+	log      zerolog.Logger
+	runner   *compose.Runner
+	journal  *catalog.Journal
+	parsed   manifest.Cache
+	units    unitCache
+	busy     busyTable
+	versions versionLog
+	locks    keyedLocks // by service
+	copies   keyedLocks // by extension, while its files are copied
+	fails    failures
 
 	closing context.Context // ends when no new work is taken
 	stop    context.Context // ends when running work must end
@@ -131,9 +132,7 @@ func (s *Server) authorized(next http.Handler) http.Handler {
 			reply(w, err)
 			return
 		}
-		if v := r.Header.Get(versionHeader); v != "" && v != s.opts.Version {
-			s.log.Debug().Str("client", v).Str("version", s.opts.Version).Msg("versions differ")
-		}
+		s.versions.compare(s.log, r.Header.Get(versionHeader), s.opts.Version)
 		next.ServeHTTP(w, r)
 	})
 }

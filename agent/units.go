@@ -40,6 +40,12 @@ func declaredEnv(s config.Settings, m *manifest.Manifest) map[string]string {
 	return env
 }
 
+// declared reports whether the owner can give the variable a value that the extension may read: what is not so is
+// noted when a fragment asks for it.
+func declared(m *manifest.Manifest) func(key string) bool {
+	return func(key string) bool { return m.Service.Declares(key) && !config.IsPlatformSecret(key) }
+}
+
 // scan is the judgement of a placed unit.
 func (l *loading) scan(m *manifest.Manifest, place compose.Place) func(*compose.Unit) error {
 	return func(u *compose.Unit) error {

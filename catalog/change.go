@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -69,8 +71,12 @@ var participles = map[string]string{
 }
 
 func busy(id string, r changeRecord) error {
-	return problem.Newf(problem.Busy, "extension %q is being %s by %s: wait until that is done",
-		id, orElse(participles[r.Kind], "changed"), orElse(r.Actor, "another program"))
+	wayOut := ""
+	if slices.Contains([]string{"install", "enable", "start", "restart"}, r.Kind) {
+		wayOut = fmt.Sprintf(", or end it with `dream stop %s`", id)
+	}
+	return problem.Newf(problem.Busy, "extension %q is being %s by %s: wait until that is done%s",
+		id, orElse(participles[r.Kind], "changed"), orElse(r.Actor, "another program"), wayOut)
 }
 
 func orElse(s, other string) string {

@@ -100,7 +100,7 @@ func TestManager_SaysWhatItDid(t *testing.T) {
 		}},
 		{name: "uninstall", files: disabled("notes"), do: "uninstall notes", want: catalog.Result{
 			ID: "notes", Action: "uninstalled", Message: "The notes is uninstalled.",
-			CleanupHint: "its data stays in $INSTALL/data/notes and in volumes named dream-server_notes.*; delete them by hand when they are not needed",
+			CleanupHint: "its data, if it has any, stays: the folder notes of the data directory and the volumes dream-server_notes.*; delete them by hand when they are not needed",
 		}},
 	}
 	for _, tt := range tests {

@@ -90,8 +90,8 @@ func (m *Manager) Uninstall(ctx context.Context, id string) (Result, error) {
 	r := Result{
 		ID: id, Action: "uninstalled", RestartRequired: removed != nil,
 		Message: op.entry.Name + " is uninstalled.",
-		CleanupHint: fmt.Sprintf("its data stays in %s and in volumes named %s_%s.*; delete them by hand when they are not needed",
-			filepath.Join(m.settings.DataDir, id), m.settings.Names.Project, id),
+		CleanupHint: fmt.Sprintf("its data, if it has any, stays: the folder %s of the data directory and the volumes %s_%s.*; delete them by hand when they are not needed",
+			id, m.settings.Names.Project, id),
 	}
 	if removed != nil {
 		op.Leave()

@@ -115,7 +115,7 @@ func TestJournal_LockOfADeadProcessIsFree(t *testing.T) {
 	}
 	j := catalog.NewJournal(in.settings.OperationsDir, -1, -1)
 	_, err := j.Begin("notes", "enable", "test")
-	in.wantRefusal(err, problem.Busy, `extension "notes" is being installed by helper: wait until that is done`)
+	in.wantRefusal(err, problem.Busy, `extension "notes" is being installed by helper: wait until that is done, or end it with `+"`dream stop notes`")
 	wantEqual(t, "while it lives", map[string]string{}, unfinished(t, j))
 
 	in.must(cmd.Process.Kill())

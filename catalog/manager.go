@@ -2,8 +2,11 @@ package catalog
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"os"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -131,20 +134,27 @@ func checkRun(s *Snapshot, e Entry) error {
 	return s.checkDependencies(e.ID)
 }
 
-// Stop stops an extension's containers; it stays enabled.
+// Stop stops an extension's containers; it stays enabled. A start in progress is ended: that is the way out of
+// one that waits for a healthcheck that never comes.
 func (m *Manager) Stop(ctx context.Context, id string) (Result, error) {
-	op, err := m.begin(id, "stop", checkInstalled)
+	_, e, err := m.lookup(id, checkInstalled)
 	if err != nil {
 		return Result{}, err
 	}
+	op, err := m.begin(id, "stop", checkInstalled)
+	if err != nil && !problem.HasCode(err, problem.Busy) {
+		return Result{}, err
+	}
 	err = m.agent.Stop(ctx, id)
-	op.endByAgent(err)
+	if op != nil {
+		op.endByAgent(err)
+	}
 	m.Refresh(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{ID: id, Action: "stopped", Message: op.entry.Name + " is stopped."}
-	if op.entry.Status == Enabled {
+	r := Result{ID: id, Action: "stopped", Message: e.Name + " is stopped."}
+	if e.Status == Enabled {
 		r.Message += " It stays enabled: `dream start " + id + "` starts it again."
 	}
 	return r, nil
@@ -206,8 +216,26 @@ func (r Report) sentence(name, done string) string {
 		return name + " runs already; nothing was changed."
 	case len(r.Waiting) > 0:
 		return name + " is " + done + ". It runs, and its healthcheck has not answered yet."
+	case len(r.Containers) > 0 && !slices.ContainsFunc(r.Containers, func(c compose.Container) bool { return c.State == "running" }):
+		return name + " is " + done + ". It ran to its end; nothing of it is running now."
 	}
-	return name + " is " + done + " and running."
+	return name + " is " + done + " and running" + r.address() + "."
+}
+
+// address is where the extension answers, when that is one port.
+func (r Report) address() string {
+	var found []compose.Port
+	for _, c := range r.Containers {
+		for _, p := range c.Ports {
+			if p.Protocol == "tcp" && !slices.ContainsFunc(found, func(f compose.Port) bool { return f.Host == p.Host }) {
+				found = append(found, p)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return fmt.Sprintf(" at http://%s/", net.JoinHostPort(found[0].IP, strconv.Itoa(found[0].Host)))
 }
 
 // fragment is the name of the enabled compose file of the extension.

@@ -92,7 +92,7 @@ func (s *Snapshot) runtimeOf(e Entry, run *runtimeState, pending string) Runtime
 	up, broken, starting := 0, []string{}, 0
 	for _, c := range r.Containers {
 		switch {
-		case c.Health == "unhealthy" || c.State == "restarting" || c.State == "dead" || c.State == "exited" && c.ExitCode != 0 && e.Status == Enabled:
+		case e.Status == Enabled && isBroken(c, r.Reason != ""):
 			broken = append(broken, fmt.Sprintf("%s is %s", c.Name, orElse(c.Health, c.State)))
 		case c.Health == "starting":
 			starting++
@@ -117,6 +117,21 @@ func (s *Snapshot) runtimeOf(e Entry, run *runtimeState, pending string) Runtime
 		r.Reason = strings.Join(broken, "; ")
 	}
 	return r
+}
+
+// isBroken reports whether a container of an enabled extension is not as it should be. One that exited by itself
+// is told from one that was stopped by its code: a stop ends it with SIGTERM (143) or SIGKILL (137). One that was
+// only created is broken when its start failed.
+func isBroken(c compose.Container, startFailed bool) bool {
+	switch c.State {
+	case "restarting", "dead":
+		return true
+	case "exited":
+		return !slices.Contains([]int{0, 137, 143}, c.ExitCode)
+	case "created":
+		return startFailed
+	}
+	return c.Health == "unhealthy"
 }
 
 func worstHealth(containers []compose.Container) string {

@@ -121,7 +121,7 @@ func (c *copier) dir(name string) error {
 		return storageError(err)
 	}
 	defer f.Close()
-	return storageError(errors.Join(c.owner.give(f), f.Sync()))
+	return storageError(errors.Join(f.Chmod(0o755), c.owner.give(f), f.Sync())) // whatever the umask is
 }
 
 func (c *copier) file(name string) error {
@@ -137,7 +137,8 @@ func (c *copier) file(name string) error {
 	if !info.Mode().IsRegular() {
 		return exchanged(name)
 	}
-	out, err := c.dst.OpenFile(path.Join(c.into, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|info.Mode().Perm()&0o111)
+	mode := 0o644 | info.Mode().Perm()&0o111 // containers read it as whoever they are
+	out, err := c.dst.OpenFile(path.Join(c.into, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return storageError(err)
 	}
@@ -149,5 +150,5 @@ func (c *copier) file(name string) error {
 	if c.bytes += n; c.bytes > MaxExtensionBytes {
 		return tooLarge()
 	}
-	return storageError(errors.Join(c.owner.give(out), out.Sync()))
+	return storageError(errors.Join(out.Chmod(mode), c.owner.give(out), out.Sync()))
 }

@@ -147,7 +147,7 @@ func (v *variables) lookup(key string) (string, bool) {
 func (v *variables) notes() []string {
 	var notes []string
 	for key := range v.undeclared {
-		notes = append(notes, fmt.Sprintf("${%s} is not declared in the manifest's env_vars: it counts as unset", key))
+		notes = append(notes, fmt.Sprintf("${%s} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform", key))
 	}
 	slices.Sort(notes)
 	return notes

@@ -82,8 +82,8 @@ services:
 	wantYAML(t, `services: {web: {image: x, environment: {A: "1", B: "2", C: "3", D: ""}}}`, u.Project)
 	want := []string{
 		"services.web.environment: EMPTY has no value: it is left out",
-		"${OPEN} is not declared in the manifest's env_vars: it counts as unset",
-		"${OTHER} is not declared in the manifest's env_vars: it counts as unset",
+		"${OPEN} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform",
+		"${OTHER} counts as unset: an extension reads the variables that its manifest declares, and no key of the platform",
 		"services.db has profiles: it is left out",
 	}
 	if diff := cmp.Diff(want, u.Notes); diff != "" {
