@@ -105,7 +105,7 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit) (*compose.Unit
 		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %w", u.ID, err)
 	}
 	if err := m.CheckCompatible(l.server.opts.Version); err != nil { // names the extension itself
-		return nil, problem.Newf(problem.InvalidExtension, "%w", err)
+		return nil, problem.Newf(problem.Incompatible, "%w", err)
 	}
 	if reason := l.world.impostor(m); reason != "" { // the copy need not be what was resolved
 		return nil, problem.Newf(problem.Quarantined, "extension %q takes no part: %s", u.ID, reason)

@@ -33,7 +33,7 @@ func TestStart_RefusesWhatIsWrongAndStartsTheOthers(t *testing.T) {
 			code: problem.ScanRefused, want: `extension "bad" needs "worse": extension "worse" is refused by the security scan:…`,
 		},
 		{name: "no service at all", files: []string{extension("bad", "services: {}\n")}, code: problem.InvalidExtension, want: `extension "bad" defines no service for GPU_BACKEND cpu: nothing could run`},
-		{name: "for a later platform", files: []string{strings.Replace(extension("bad", ""), "schema_version:", "compatibility: {dream_min: 9.0.0}\nschema_version:", 1)}, code: problem.InvalidExtension, want: `extension "bad" needs Dream Server 9.0.0 or newer, and this is 2.1.0: update Dream Server first`},
+		{name: "for a later platform", files: []string{strings.Replace(extension("bad", ""), "schema_version:", "compatibility: {dream_min: 9.0.0}\nschema_version:", 1)}, code: problem.Incompatible, want: `extension "bad" needs Dream Server 9.0.0 or newer, and this is 2.1.0: update Dream Server first`},
 		{name: "privileged", files: []string{extension("bad", "services: {bad: {image: x, privileged: true}}\n")}, code: problem.ScanRefused, want: `extension "bad" is refused by the security scan:…`},
 		{name: "privileged by an overlay", files: []string{extension("bad", ""), "-- data/user-extensions/bad/compose.cpu.yaml --\nservices: {bad: {privileged: true}}\n"}, code: problem.ScanRefused, want: `extension "bad" is refused by the security scan:…data/user-extensions/bad/compose.cpu.yaml:1: services.bad.privileged: …`},
 		{name: "another's data", files: []string{extension("bad", "services: {bad: {image: x, volumes: [\"./data/good:/x\"]}}\n")}, code: problem.ScanRefused, want: `extension "bad" is refused by the security scan:…`},

@@ -60,6 +60,8 @@ type Entry struct {
 	// Toggles reports whether enable and disable apply: not to core services and not to what is not installed.
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`
+
+	otherVersion bool // Problem is that it was made for another version of the platform
 }
 
 // Runtime is what Docker says about an extension's containers.

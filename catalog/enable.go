@@ -85,6 +85,8 @@ func (m *Manager) checkSwitchOn(s *Snapshot, e Entry) error {
 	case !e.runsOn(s.GPUBackend):
 		return problem.Newf(problem.Incompatible, "extension %q runs on %s; this machine's GPU_BACKEND is %s",
 			e.ID, strings.Join(e.GPUBackends, ", "), s.GPUBackend)
+	case e.otherVersion:
+		return problem.Newf(problem.Incompatible, "extension %q %s", e.ID, e.Problem)
 	case e.Problem != "":
 		return problem.Newf(problem.InvalidExtension, "extension %q: %s", e.ID, e.Problem)
 	}

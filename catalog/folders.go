@@ -112,7 +112,7 @@ func (b *snapshotBuilder) installed(fsys fs.FS, man *manifest.Manifest, source S
 		}
 	}
 	if err := man.CheckCompatible(b.manager.version); err != nil && source == FromUser {
-		e.Problem = strings.TrimPrefix(err.Error(), fmt.Sprintf("extension %q ", e.ID))
+		e.Problem, e.otherVersion = strings.TrimPrefix(err.Error(), fmt.Sprintf("extension %q ", e.ID)), true
 	}
 	if !e.runsOn(s.GPUBackend) && !core {
 		e.Problem = fmt.Sprintf("made for %s; this machine's GPU_BACKEND is %s", strings.Join(e.GPUBackends, ", "), s.GPUBackend)

@@ -80,7 +80,7 @@ func (m *Manager) checkLibraryEntry(id string) error {
 		return problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
 	}
 	if err := man.CheckCompatible(m.version); err != nil { // names the extension itself
-		return problem.Newf(problem.InvalidExtension, "%w", err)
+		return problem.Newf(problem.Incompatible, "%w", err)
 	}
 	if man.Service.Category == manifest.Core {
 		return problem.Newf(problem.InvalidExtension, "extension %q: category core is the platform's own: use optional or recommended", id)

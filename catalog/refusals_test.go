@@ -79,8 +79,8 @@ func TestManager_RefusesAndChangesNothing(t *testing.T) {
 		{name: "install for another GPU", files: []string{library("paint", "gpu_backends: [nvidia, amd]")}, do: "install paint", code: problem.Incompatible, want: `extension "paint" runs on nvidia, amd; this machine's GPU_BACKEND is cpu`},
 		{name: "enable for another GPU", files: []string{disabled("paint", "gpu_backends: [nvidia]")}, do: "enable paint", code: problem.Incompatible, want: `extension "paint" runs on nvidia; this machine's GPU_BACKEND is cpu`},
 		{name: "enable a program of the host", files: []string{"-- extensions/services/tool/manifest.yaml --\n" + manifestOf("tool", "type: host-systemd")}, do: "enable tool", code: problem.Conflict, want: `extension "tool" is a program of the host and runs no container: there is nothing to enable`},
-		{name: "install for a later platform", files: []string{later("data/extensions-library/notes", "compose.yaml")}, do: "install notes", code: problem.InvalidExtension, want: `extension "notes" needs Dream Server 3.0.0 or newer, and this is 2.1.0: update Dream Server first`},
-		{name: "enable for a later platform", files: []string{later("data/user-extensions/notes", "compose.yaml.disabled")}, do: "enable notes", code: problem.InvalidExtension, want: `extension "notes": needs Dream Server 3.0.0 or newer, and this is 2.1.0: update Dream Server first`},
+		{name: "install for a later platform", files: []string{later("data/extensions-library/notes", "compose.yaml")}, do: "install notes", code: problem.Incompatible, want: `extension "notes" needs Dream Server 3.0.0 or newer, and this is 2.1.0: update Dream Server first`},
+		{name: "enable for a later platform", files: []string{later("data/user-extensions/notes", "compose.yaml.disabled")}, do: "enable notes", code: problem.Incompatible, want: `extension "notes" needs Dream Server 3.0.0 or newer, and this is 2.1.0: update Dream Server first`},
 
 		// The library's entry.
 		{
