@@ -21,6 +21,7 @@ import (
 
 // Engine is what the agent reads from Docker; *compose.Engine is the real one.
 type Engine interface {
+	Ping(ctx context.Context) error
 	Version(ctx context.Context) (compose.EngineVersion, error)
 	Containers(ctx context.Context) ([]compose.Container, error)
 	Inspect(ctx context.Context, id string) (compose.Container, error)

@@ -58,6 +58,8 @@ func (e *fakeEngine) ready(ctx context.Context) error {
 	return ctx.Err()
 }
 
+func (e *fakeEngine) Ping(ctx context.Context) error { return e.ready(ctx) }
+
 func (e *fakeEngine) Version(ctx context.Context) (compose.EngineVersion, error) {
 	return compose.EngineVersion{Version: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64"}, e.ready(ctx)
 }

@@ -30,7 +30,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
 	h := Health{Status: "ok", Version: s.opts.Version}
-	if _, err := s.opts.Engine.Version(ctx); err != nil {
+	if err := s.opts.Engine.Ping(ctx); err != nil {
 		h.Docker = problem.As(slow(err)).Detail
 	}
 	send(w, h)

@@ -33,7 +33,7 @@ func (s *Server) finishPending(ctx context.Context) {
 	if len(pending) == 0 {
 		return
 	}
-	if _, err := s.opts.Engine.Version(ctx); err != nil {
+	if err := s.opts.Engine.Ping(ctx); err != nil {
 		s.log.Warn().Err(err).Int("pending", len(pending)).Msg("unfinished changes wait for Docker")
 		return
 	}

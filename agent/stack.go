@@ -50,7 +50,7 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 		targets, skipped, err = s.targets(req.Services)
 	}
 	if err == nil {
-		_, err = s.opts.Engine.Version(r.Context())
+		err = s.opts.Engine.Ping(r.Context())
 	}
 	if err != nil {
 		reply(w, err)

@@ -53,7 +53,15 @@ type EngineVersion struct {
 	Arch    string `json:"arch"`
 }
 
-// Version asks the engine for its version; it is also the test of whether the engine answers.
+// Ping tests whether the engine answers. It is much cheaper than Version, for which the engine asks its parts.
+func (e *Engine) Ping(ctx context.Context) error {
+	if _, err := e.docker.Ping(ctx); err != nil {
+		return e.unavailable(err)
+	}
+	return nil
+}
+
+// Version asks the engine for its version.
 func (e *Engine) Version(ctx context.Context) (EngineVersion, error) {
 	v, err := e.docker.ServerVersion(ctx)
 	if err != nil {

@@ -80,6 +80,7 @@ func TestEngine_SaysThatItIsAway(t *testing.T) {
 	const want = "the Docker Engine does not answer at unix:///nowhere/docker.sock: start it (systemctl start docker) and try again"
 	ctx := t.Context()
 	calls := map[string]func() error{
+		"Ping":       func() error { return e.Ping(ctx) },
 		"Version":    func() error { _, err := e.Version(ctx); return err },
 		"Containers": func() error { _, err := e.Containers(ctx); return err },
 		"Inspect":    func() error { _, err := e.Inspect(ctx, "x"); return err },
