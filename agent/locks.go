@@ -6,36 +6,47 @@ import (
 	"sync"
 )
 
-// keyedLocks holds one lock for each service. Creating and starting takes all services of the closure, because
-// two closures that share a service that does not run yet collide in Docker. The zero value is ready.
+// keyedLocks holds one lock for each service. Creating a service takes its lock alone; depending on one that runs
+// shares it. The zero value is ready.
 type keyedLocks struct {
 	mu    sync.Mutex
-	locks map[string]*sync.Mutex
+	locks map[string]*sync.RWMutex
 }
 
-// acquire waits for all keys, taken in sorted order so that no two callers can wait for each other.
-func (k *keyedLocks) acquire(keys []string) (release func()) {
-	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
-	held := make([]*sync.Mutex, 0, len(keys))
+// acquire waits for all keys, in sorted order so that no two callers can wait for each other. A key that is in
+// both lists is taken alone.
+func (k *keyedLocks) acquire(alone, shared []string) (release func()) {
+	keys := slices.Compact(slices.Sorted(slices.Values(slices.Concat(alone, shared))))
+	releases := make([]func(), 0, len(keys))
 	for _, key := range keys {
-		k.mu.Lock()
-		if k.locks == nil {
-			k.locks = map[string]*sync.Mutex{}
+		l := k.lock(key)
+		if slices.Contains(alone, key) {
+			l.Lock()
+			releases = append(releases, l.Unlock)
+		} else {
+			l.RLock()
+			releases = append(releases, l.RUnlock)
 		}
-		l, ok := k.locks[key]
-		if !ok {
-			l = &sync.Mutex{}
-			k.locks[key] = l
-		}
-		k.mu.Unlock()
-		l.Lock()
-		held = append(held, l)
 	}
 	return func() {
-		for _, l := range slices.Backward(held) {
-			l.Unlock()
+		for _, r := range slices.Backward(releases) {
+			r()
 		}
 	}
+}
+
+func (k *keyedLocks) lock(key string) *sync.RWMutex {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.locks == nil {
+		k.locks = map[string]*sync.RWMutex{}
+	}
+	l, ok := k.locks[key]
+	if !ok {
+		l = &sync.RWMutex{}
+		k.locks[key] = l
+	}
+	return l
 }
 
 // failures remembers the last failed start of each extension until one succeeds or it is turned off. The zero

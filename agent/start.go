@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -84,27 +85,30 @@ func (s *Server) tryUp(ctx context.Context, id string, wait time.Duration, on fu
 
 // create makes and starts the containers. docker compose waits in there for the healthchecks of dependencies, so
 // only what would collide is locked meanwhile: the extension's own services, and those of others that do not run
-// yet. The network has a lock of its own for the moment of its creation: before anything of the project runs.
+// yet; a dependency that runs is shared. The network has a lock of its own for the moment of its creation: before
+// anything of the project runs.
 func (s *Server) create(ctx context.Context, p *prepared, file string, before []compose.Container, on func(compose.Event)) error {
-	up := map[string]bool{}
-	for _, c := range before {
-		up[c.Service] = up[c.Service] || c.State == "running"
-	}
-	if len(up) == 0 {
-		release := s.locks.acquire([]string{""})
+	if len(before) == 0 {
+		release := s.locks.acquire([]string{""}, nil)
 		err := s.runner.Create(ctx, file, p.services, on)
 		release()
 		if err != nil {
 			return err
 		}
 	}
-	keys := slices.Clone(p.services)
-	for name := range p.project.Services {
-		if !up[name] {
-			keys = append(keys, name)
-		}
+	runs := func(service string) bool {
+		return slices.ContainsFunc(before, func(c compose.Container) bool { return c.Service == service && c.State == "running" })
 	}
-	defer s.locks.acquire(keys)()
+	all := slices.Collect(maps.Keys(p.project.Services))
+	alone := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return runs(name) && !slices.Contains(p.services, name) })
+	release := s.locks.acquire(alone, all)
+	err := s.runner.Up(ctx, file, p.services, on)
+	release()
+	if err == nil || !strings.Contains(err.Error(), "Conflict. The container name") {
+		return err
+	}
+	// Two starts have made a changed dependency anew at once. The other one is through with it now.
+	defer s.locks.acquire(all, nil)()
 	return s.runner.Up(ctx, file, p.services, on)
 }
 

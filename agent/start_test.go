@@ -154,3 +154,18 @@ func TestStart_TakesANewImage(t *testing.T) {
 	in.mustStart("app")
 	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
 }
+
+// Seen when the API's image was built anew: the dashboard and the API, started side by side, both made the API's
+// container anew.
+func TestStart_TriesAgainWhenAnotherMadeItsDependencyAnew(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	in.mustStart("app")
+	in.docker.calls()
+	in.docker.update(func(s *dockerState) {
+		s.Rebuilt++
+		s.Fails["up"] = `Conflict. The container name "/1_app" is already in use by container "2".`
+	})
+	_, err := in.start("app")
+	in.wantRefusal(err, problem.StartFailed, `extension "app": docker compose up: Conflict. The container name "/1_app" is already in use by container "2".`)
+	wantEqual(t, "calls", []string{"up app", "up app"}, in.docker.calls())
+}

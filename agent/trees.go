@@ -22,7 +22,7 @@ const (
 // the copy. What is judged, mounted and built from is the copy: the original can be changed by the API's
 // container at any moment. A copy that is there already is checked against its name and used again.
 func (s *Server) copyTree(user *os.Root, dir string) (path string, err error) {
-	defer s.copies.acquire([]string{dir})() // the extension itself and one that needs it may start at once
+	defer s.copies.acquire([]string{dir}, nil)() // the extension itself and one that needs it may start at once
 	src, err := fs.Sub(catalog.FS(user), dir)
 	if err != nil {
 		return "", fmt.Errorf("copy %q: %w", dir, err)
