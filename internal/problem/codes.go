@@ -1,7 +1,9 @@
 package problem
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/containerd/errdefs"
 )
@@ -140,3 +142,6 @@ func (c Code) Title() string { return c.row().title }
 func AgentAway(err error) bool {
 	return HasCode(err, AgentNoSocket, AgentRefused, AgentUnauthorized, AgentHung)
 }
+
+// Codes lists every code, sorted.
+func Codes() []Code { return slices.Sorted(maps.Keys(table)) }
