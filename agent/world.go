@@ -44,6 +44,7 @@ func (s *Server) world() (*world, error) {
 	tree := compose.Tree{
 		Install:  compose.Root{FS: w.install.FS()},
 		Services: compose.Root{FS: w.services.FS(), Prefix: w.relative(settings.ServicesDir)},
+		Reserved: w.reserved,
 		Manifest: s.parsed.Read,
 	}
 	if w.user != nil {
@@ -53,7 +54,6 @@ func (s *Server) world() (*world, error) {
 		w.close()
 		return nil, problem.Newf(problem.Unavailable, "the installation cannot be used: %w", err)
 	}
-	w.dropImpostors()
 	return w, nil
 }
 
@@ -144,35 +144,15 @@ func (s *Server) listIDs(w *world) {
 	}
 }
 
-// impostor says why an installed extension may not be what its manifest claims. The API's container can write any
-// manifest; a reserved id would give the extension one of our own data folders.
+// impostor says why an installed extension may not be what its manifest claims; empty when it may.
 func (w *world) impostor(m *manifest.Manifest) string {
-	id := m.Service.ID
-	switch {
-	case config.ReservedID(id) || slices.Contains(w.reserved, id):
-		return fmt.Sprintf("the id %q is reserved for the platform", id)
-	case m.Service.Category == manifest.Core:
-		return "category core is the platform's own: use optional or recommended"
+	if reason := compose.Impostor(m, w.reserved); reason != "" {
+		return reason
 	}
-	if _, err := w.services.Lstat(id); err == nil {
-		return fmt.Sprintf("the id %q belongs to a built-in extension", id)
+	if _, err := w.services.Lstat(m.Service.ID); err == nil {
+		return fmt.Sprintf("the id %q belongs to a built-in extension", m.Service.ID)
 	}
 	return ""
-}
-
-func (w *world) dropImpostors() {
-	w.stack.Units = slices.DeleteFunc(w.stack.Units, func(u compose.StackUnit) bool {
-		if u.Source != compose.User {
-			return false
-		}
-		reason := w.impostor(u.Manifest)
-		if reason != "" {
-			w.stack.Skipped = append(w.stack.Skipped, compose.Skip{
-				ID: u.ID, Path: filepath.Join(w.relative(w.settings.UserExtensionsDir), u.Dir), Warning: true, Reason: reason,
-			})
-		}
-		return reason != ""
-	})
 }
 
 func (w *world) isCore(id string) bool { return slices.Contains(w.core, id) }

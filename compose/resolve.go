@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
+	"dreamserver/config"
 	"dreamserver/manifest"
 )
 
@@ -73,12 +75,19 @@ func (r *resolver) add(root Root, source Source, dir string) {
 		err = manifest.CheckFolder(m, dir)
 	}
 	if err != nil {
+		if source == Builtin {
+			r.seen[dir] = root.path(dir) // broken, and still nobody else's name
+		}
 		r.skip(root.path(dir), dir, true, err.Error())
 		return
 	}
 	id := m.Service.ID
 	if other, taken := r.seen[id]; taken {
 		r.skip(root.path(dir), dir, true, fmt.Sprintf("id %q is taken by %s: give it another", id, other))
+		return
+	}
+	if reason := Impostor(m, r.tree.Reserved); source == User && reason != "" {
+		r.skip(root.path(dir), id, true, reason)
 		return
 	}
 	r.seen[id] = root.path(dir)
@@ -124,4 +133,17 @@ func Candidate(root Root, source Source, dir string, m *manifest.Manifest, h Hos
 
 func (r *resolver) skip(p, id string, warning bool, reason string) {
 	r.stack.Skipped = append(r.stack.Skipped, Skip{ID: id, Path: p, Warning: warning, Reason: reason})
+}
+
+// Impostor says why an installed extension may not be what its manifest claims; empty when it may. Whoever can
+// write the folder of installed extensions can write any manifest: a reserved id would give the extension one of
+// our own data folders, and category core the place of a core service.
+func Impostor(m *manifest.Manifest, reserved []string) string {
+	switch id := m.Service.ID; {
+	case config.ReservedID(id) || slices.Contains(reserved, id):
+		return fmt.Sprintf("the id %q is reserved for the platform", id)
+	case m.Service.Category == manifest.Core:
+		return "category core is the platform's own: use optional or recommended"
+	}
+	return ""
 }

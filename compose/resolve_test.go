@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "write what the code does into testdata"
 
 // An archive in testdata/resolve is a tree of files. Each pair of "host <case>" and "want <case>" in it is a machine
 // and the stack that the tree gives there. A host has lines of a key and its value: backend, tier, mode, gpu_count,
-// overlays (separated by commas), link (path target), user (the folder of the tree and its path for compose).
+// overlays and reserved (separated by commas), link (path target), user (the folder of the tree and its path for
+// compose).
 func TestResolve(t *testing.T) {
 	files, err := filepath.Glob("testdata/resolve/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -81,6 +82,7 @@ func layOut(t *testing.T, tree []txtar.File, host string) (compose.Tree, compose
 	}
 	h := compose.Host{Backend: "cpu"}
 	userDir, userPath := "data/user-extensions", "data/user-extensions"
+	var reserved []string
 	for line := range strings.Lines(host) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch key {
@@ -97,6 +99,8 @@ func layOut(t *testing.T, tree []txtar.File, host string) (compose.Tree, compose
 		case "link":
 			name, target, _ := strings.Cut(value, " ")
 			install[name] = &fstest.MapFile{Data: []byte(target), Mode: fs.ModeSymlink | 0o777}
+		case "reserved":
+			reserved = strings.Split(value, ",")
 		case "user":
 			userDir, userPath, _ = strings.Cut(value, " ")
 		default:
@@ -107,6 +111,7 @@ func layOut(t *testing.T, tree []txtar.File, host string) (compose.Tree, compose
 		Install:  compose.Root{FS: install},
 		Services: compose.Root{FS: sub(t, install, "extensions/services"), Prefix: "extensions/services"},
 		User:     compose.Root{FS: sub(t, install, userDir), Prefix: userPath},
+		Reserved: reserved,
 	}, h
 }
 

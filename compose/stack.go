@@ -32,6 +32,8 @@ type Tree struct {
 	Install  Root // base files and the operator's override
 	Services Root // built-in extensions
 	User     Root // installed extensions
+	// Reserved are ids that no installed extension may have, beside those of the platform's own folders.
+	Reserved []string
 	// Manifest reads the manifest of a folder; nil means [manifest.Read].
 	Manifest func(fsys fs.FS, dir string) (*manifest.Manifest, error)
 }

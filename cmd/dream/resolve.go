@@ -159,6 +159,11 @@ func openTree(s config.Settings) (tree compose.Tree, closeTree func(), err error
 		return compose.Root{FS: root.FS(), Prefix: seenFrom(s.InstallDir, dir)}
 	}
 	tree = compose.Tree{Install: open(s.InstallDir), Services: open(s.ServicesDir), User: open(s.UserExtensionsDir)}
+	if data, readErr := os.ReadFile(filepath.Join(s.InstallDir, "config", "core-service-ids.json")); readErr == nil {
+		var idsErr error
+		tree.Reserved, idsErr = config.ReadCoreIDs(data)
+		err = errors.Join(err, idsErr)
+	}
 	if err != nil {
 		closeTree()
 	}
