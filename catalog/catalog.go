@@ -61,7 +61,8 @@ type Entry struct {
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`
 
-	otherVersion bool // Problem is that it was made for another version of the platform
+	otherVersion  bool   // Problem is that it was made for another version of the platform
+	containerName string // of its main service, as the manifest says
 }
 
 // Runtime is what Docker says about an extension's containers.

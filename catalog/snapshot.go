@@ -109,7 +109,7 @@ func (s *Snapshot) ResolveName(name string) (string, error) {
 		return name, nil
 	}
 	for _, e := range s.Entries {
-		if slices.Contains(e.Aliases, name) || config.DefaultNames().Prefix+e.ID == name {
+		if slices.Contains(e.Aliases, name) || name == e.containerName && name != "" || name == config.DefaultNames().Prefix+e.ID {
 			return e.ID, nil
 		}
 	}

@@ -175,11 +175,13 @@ func TestSnapshot_ListAndCount(t *testing.T) {
 func TestSnapshot_ResolveName(t *testing.T) {
 	in := shop(t)
 	in.add(strings.ReplaceAll(brokenManifest(""), "/notes/", "/torn/"))
+	in.add(strings.ReplaceAll(brokenManifest(manifestOf("desk", "container_name: dream-front")), "/notes/", "/desk/"))
 	s := in.Snapshot()
 	for _, tt := range []struct{ name, want, err string }{
 		{name: "notes", want: "notes"},
 		{name: "find", want: "search"},
 		{name: "dream-chat", want: "chat"},
+		{name: "dream-front", want: "desk"}, // its manifest calls the container so
 		{name: "torn", want: "torn"}, // whoever asks for it learns what is wrong with it
 		{name: "note", err: `no extension is called "note"; did you mean notes?`},
 		{name: "chats", err: `no extension is called "chats"; did you mean chat, chess?`},

@@ -143,7 +143,6 @@ const envHead = `# Settings of this installation; the environment of a program w
 func (a *app) writeEnv(l *layout) ([]string, error) {
 	s := l.settings
 	pairs := []config.Pair{
-		{Key: "DREAM_VERSION", Value: config.Version()},
 		{Key: "DREAM_UID", Value: strconv.Itoa(l.uid)},
 		{Key: "DREAM_GID", Value: strconv.Itoa(l.gid)},
 		{Key: "GPU_BACKEND", Value: a.gpuBackend()},
