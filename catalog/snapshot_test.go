@@ -182,7 +182,7 @@ func TestSnapshot_ResolveName(t *testing.T) {
 		{name: "find", want: "search"},
 		{name: "dream-chat", want: "chat"},
 		{name: "dream-front", want: "desk"}, // its manifest calls the container so
-		{name: "torn", want: "torn"}, // whoever asks for it learns what is wrong with it
+		{name: "torn", want: "torn"},        // whoever asks for it learns what is wrong with it
 		{name: "note", err: `no extension is called "note"; did you mean notes?`},
 		{name: "chats", err: `no extension is called "chats"; did you mean chat, chess?`},
 		{name: "zz", err: "no extension is called \"zz\": `dream list` shows all"},
