@@ -49,6 +49,20 @@ func (b *busyTable) take(ctx context.Context, id, op string, cancel context.Canc
 	}
 }
 
+// await waits until no start of the extension is in progress, at most until ctx ends: whoever wants it started joins.
+func (b *busyTable) await(ctx context.Context, id string) {
+	b.mu.Lock()
+	other := b.running[id]
+	b.mu.Unlock()
+	if other == nil || turnsOff(other.op) {
+		return
+	}
+	select {
+	case <-other.done:
+	case <-ctx.Done():
+	}
+}
+
 // tryTake returns the change that is in the way, or nil for both when the table is closed.
 func (b *busyTable) tryTake(id, op string, cancel context.CancelCauseFunc) (release func(), other *running) {
 	b.mu.Lock()

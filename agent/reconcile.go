@@ -3,19 +3,26 @@ package agent
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
+	"dreamserver/catalog"
 	"dreamserver/internal/problem"
 )
 
 // reconcile finishes changes that were made to files while the agent was away, and changes whose program was
 // killed, without anyone asking: an enabled extension is started, a disabled one stopped, the containers of one
 // that is gone removed.
+//
+// Each change is finished on its own, so that one that takes long, such as the start of something whose dependency
+// never gets healthy, holds up no other.
 func (s *Server) reconcile(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
 	tick := time.NewTicker(s.opts.ReconcileEvery)
 	defer tick.Stop()
 	for {
-		s.finishPending(ctx)
+		s.finishPending(ctx, &working)
 		select {
 		case <-ctx.Done():
 			return
@@ -24,7 +31,9 @@ func (s *Server) reconcile(ctx context.Context) {
 	}
 }
 
-func (s *Server) finishPending(ctx context.Context) {
+// finishPending begins to finish what nobody works on. Whoever works on a change holds its record, so the next look
+// does not see it.
+func (s *Server) finishPending(ctx context.Context, working *sync.WaitGroup) {
 	pending, err := s.journal.Unfinished()
 	if err != nil {
 		s.log.Warn().Err(err).Msg("unfinished changes cannot be read")
@@ -41,15 +50,16 @@ func (s *Server) finishPending(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.finish(ctx, id)
+		change, err := s.journal.Claim(id)
+		if err != nil || change == nil {
+			continue // somebody else has it
+		}
+		working.Go(func() { s.finish(ctx, change) })
 	}
 }
 
-func (s *Server) finish(ctx context.Context, id string) {
-	change, err := s.journal.Claim(id)
-	if err != nil || change == nil {
-		return // somebody else has it
-	}
+func (s *Server) finish(ctx context.Context, change *catalog.Change) {
+	id := change.ID
 	op, do, err := s.wantedState(id, change.Kind)
 	if err == nil {
 		_, err = s.perform(ctx, op, id, do)

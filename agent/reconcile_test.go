@@ -77,6 +77,23 @@ func TestReconcile_LeavesWhatSomebodyWorksOn(t *testing.T) {
 	wantEqual(t, "calls", []string{"up app"}, in.docker.calls())
 }
 
+// Seen after a crash: one start waited for a healthcheck, and nothing was stopped meanwhile.
+func TestReconcile_HoldsUpNothingForAStartThatWaits(t *testing.T) {
+	in := prepare(t, extension("slow", ""), extension("app", ""))
+	in.docker.update(func(s *dockerState) {
+		s.Waits["up"] = true
+		s.Containers = []fakeContainer{{Container: compose.Container{ID: "old", Name: "dream-app", Service: "app", State: "running"}}}
+	})
+	in.pending("slow", "install")
+	in.pending("app", "stop")
+	in.serve()
+	in.docker.entered()
+	in.log.wait(t, `"extension":"app","change":"stop"`)
+	wantEqual(t, "app", "exited", in.docker.services()["app"])
+	in.docker.release()
+	in.log.wait(t, `"extension":"slow","change":"install"`)
+}
+
 // What the installation lacks is no fault of the extension: its change waits on.
 func TestReconcile_WaitsForDockerAndForTheInstallation(t *testing.T) {
 	in := prepare(t, extension("app", ""))

@@ -69,6 +69,9 @@ func TestServer_TurningOffEndsAStart(t *testing.T) {
 			in.docker.entered()
 			in.must(off(in))
 			in.wantRefusal(<-first, problem.StartFailed, `extension "app": start was ended, because it was told to stop`)
+			if state, err := in.client.Containers(in.t.Context()); err != nil || len(state.Failures) > 0 {
+				t.Errorf("failures = %v, %v; want none", state.Failures, err)
+			}
 			if state := in.docker.services()["app"]; state == "running" {
 				t.Error("it runs all the same")
 			}

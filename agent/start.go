@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,6 +47,7 @@ func (s *Server) bringUp(ctx context.Context, id string, wait time.Duration, on 
 	switch {
 	case err == nil:
 		s.fails.clear(id)
+	case errors.Is(context.Cause(ctx), errInterrupted): // no failure: it was told to stop
 	case !problem.HasCode(err, problem.DockerUnavailable, problem.ShuttingDown, problem.NotFound, problem.NotEnabled):
 		s.fails.set(id, problem.As(err).Detail)
 	}

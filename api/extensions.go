@@ -12,8 +12,14 @@ func (s *server) listExtensions(_ context.Context, in *catalogInput) (*reply[cat
 }
 
 func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[extensionBody], error) {
-	e, ok := s.extensions.Snapshot().Find(in.ID)
+	snapshot := s.extensions.Snapshot()
+	e, ok := snapshot.Find(in.ID)
 	if !ok {
+		for _, skip := range snapshot.Skipped {
+			if skip.ID == in.ID {
+				return nil, problem.Newf(problem.NotFound, "extension %q is there and cannot be used: %s", in.ID, skip.Reason)
+			}
+		}
 		return nil, problem.Newf(problem.NotFound, "extension %q is not installed and not in the library", in.ID)
 	}
 	return respond(newExtensionBody(e), nil)

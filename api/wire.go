@@ -175,6 +175,9 @@ func newSetupBody(e catalog.Entry) setupBody {
 		b.Steps = []string{"It runs on other hardware: " + strings.Join(e.GPUBackends, ", "), "Say which GPU this machine has: GPU_BACKEND in .env"}
 	default:
 		b.Steps = []string{"It is enabled: nothing is left to do", status}
+		if e.Runtime.State == "failed" || e.Runtime.State == "partial" {
+			b.Steps = []string{"It does not run as it should: " + e.Runtime.Reason, "Read its log: dream logs " + e.ID, "Start it again: dream start " + e.ID}
+		}
 	}
 	return b
 }

@@ -47,7 +47,8 @@ func readEnvFile(file string) ([]byte, error) {
 // ParseEnv reads the pairs of a .env file. The name file is only for messages. The syntax is Compose's own:
 // quotes, comments, and references to earlier keys of the same file. References never see the process
 // environment, so that each program reads the same; what is not set is empty. An error names the line and
-// never shows what is in it.
+// never shows what is in it; with it come the pairs of the lines that can be read, because turning things off must
+// not need a whole file.
 func ParseEnv(file string, data []byte) (map[string]string, error) {
 	if len(data) > MaxEnvBytes {
 		return nil, fmt.Errorf("%s: is larger than the %d bytes that it may have: remove what is not settings", file, MaxEnvBytes)
@@ -61,7 +62,7 @@ func ParseEnv(file string, data []byte) (map[string]string, error) {
 		if line == 0 {
 			return nil, fmt.Errorf("%s: %s", file, envProblem(err))
 		}
-		return nil, fmt.Errorf("%s:%d: %s", file, line, envProblem(err))
+		return salvage(data, line), fmt.Errorf("%s:%d: %s", file, line, envProblem(err))
 	}
 	for _, value := range pairs {
 		if strings.ContainsRune(value, 0) {
@@ -70,6 +71,26 @@ func ParseEnv(file string, data []byte) (map[string]string, error) {
 	}
 	delete(pairs, "") // a line "=value"
 	return pairs, nil
+}
+
+// salvage reads the file without the lines that the parser stumbles over, of which line is the first.
+func salvage(data []byte, line int) map[string]string {
+	const most = 20 // broken lines
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	for range most {
+		if line == 0 || line > len(lines) {
+			return nil
+		}
+		lines[line-1] = []byte("\n")
+		rest := bytes.Join(lines, nil)
+		pairs, err := parseEnv(rest)
+		if err == nil {
+			delete(pairs, "")
+			return pairs
+		}
+		line = lineOf(rest, err)
+	}
+	return nil
 }
 
 var errEnvPanic = errors.New("the parser gave up")

@@ -114,3 +114,14 @@ func FuzzDotenv(f *testing.F) {
 		}
 	})
 }
+
+// A line broken by hand must not keep anybody from turning things off: the keys above and below it are read.
+func TestParseEnv_SalvagesTheOtherLines(t *testing.T) {
+	got, err := config.ParseEnv(".env", []byte("A=1\nnot a line\nB=2\nC='open\n"))
+	if want := ".env:2: is not KEY=value: write letters, digits and _ before the ="; err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+	if diff := cmp.Diff(map[string]string{"A": "1", "B": "2"}, got); diff != "" {
+		t.Errorf("pairs (-want +got):\n%s", diff)
+	}
+}

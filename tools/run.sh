@@ -38,8 +38,10 @@ start_enabled() {
   enabled=$(dream list | awk '$3 == "enabled" { print $1 }') || return 0
   [ -n "$enabled" ] || return 0
   say "enabled extensions"
+  # One that waits long, for the healthcheck of its database say, goes on without us.
   # shellcheck disable=SC2086 # a list of ids
-  dream up $enabled || warn "not every enabled extension runs: see above, and \`dream status\`"
+  DREAM_INSTALL_DIR=$dir timeout 60 "$dir/bin/dream" up $enabled ||
+    warn "not every enabled extension runs yet: see above, and \`dream status\`"
 }
 
 # decide_who decides who the agent is. A system service and an engine that answers root only take root.

@@ -13,6 +13,7 @@ import (
 // change is what install, uninstall, enable, disable, start, stop and restart have in common.
 type change struct {
 	use, short, long string
+	off              bool // it turns something off
 	// suits tells the shell which extensions to offer.
 	suits func(catalog.Entry) bool
 	// core is what to do instead for a core service, ID in its place.
@@ -28,7 +29,11 @@ func (a *app) changeCommand(c change) *cobra.Command {
 		Args:              named(0),
 		ValidArgsFunction: a.complete(c.suits),
 		RunE: a.action(func(ctx context.Context, names []string) error {
-			in, err := a.open()
+			open := a.open
+			if c.off {
+				open = a.openAnyway
+			}
+			in, err := open()
 			if err != nil {
 				return err
 			}

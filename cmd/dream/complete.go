@@ -11,7 +11,7 @@ import (
 // complete offers the shell the ids of the extensions that suit the command. It reads files only.
 func (a *app) complete(suits func(catalog.Entry) bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		in, err := a.open()
+		in, err := a.openAnyway()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

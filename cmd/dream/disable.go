@@ -11,6 +11,7 @@ import (
 func (a *app) disableCommand() *cobra.Command {
 	return a.changeCommand(change{
 		use:   "disable",
+		off:   true,
 		short: "Stop extensions and switch them off",
 		long:  "Files and data stay. Extensions that need it are named in a warning, and go on.",
 		suits: isEnabled,

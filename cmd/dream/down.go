@@ -17,7 +17,7 @@ func (a *app) downCommand() *cobra.Command {
 }
 
 func (a *app) down(ctx context.Context) error {
-	in, err := a.open()
+	in, err := a.openAnyway()
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (a *app) listCommand() *cobra.Command {
 }
 
 func (a *app) list(ctx context.Context, category string) error {
-	in, err := a.open()
+	in, err := a.openAnyway()
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func linesArg(tail *int) cobra.PositionalArgs {
 }
 
 func (a *app) logs(ctx context.Context, name string, tail int) error {
-	in, err := a.open()
+	in, err := a.openAnyway()
 	if err != nil {
 		return err
 	}

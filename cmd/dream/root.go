@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -49,6 +50,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.working {
+		a.json = a.json || slices.Contains(args, "--json") // what cannot be parsed has set no flag
 		err = usageError{err}
 	}
 	return a.report(err)
@@ -110,6 +112,20 @@ func (a *app) open() (*installation, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openWith(settings)
+}
+
+// openAnyway is open for looking and for turning off, which must work with a broken .env, too: with a warning, and
+// with what can be read of it.
+func (a *app) openAnyway() (*installation, error) {
+	settings, err := a.settings()
+	if err != nil {
+		a.warn("%v; going on with the rest of it", err)
+	}
+	return a.openWith(settings)
+}
+
+func (a *app) openWith(settings config.Settings) (*installation, error) {
 	if !isInstallation(settings.InstallDir) {
 		return nil, problem.Newf(problem.NotFound, "%s is no installation: make one with `dream init`, or name yours with --install-dir", settings.InstallDir)
 	}
@@ -123,12 +139,12 @@ func (a *app) open() (*installation, error) {
 func (a *app) settings() (config.Settings, error) {
 	settings, err := config.Load(a.lookup())
 	if err != nil {
-		return settings, problem.Newf(problem.InvalidArgument, "settings: %w", err)
+		err = problem.Newf(problem.InvalidArgument, "settings: %w", err)
 	}
 	for _, note := range settings.Notes {
 		a.warn("%s", note)
 	}
-	return settings, nil
+	return settings, err
 }
 
 // lookup is the environment with the installation's folder as this program finds it.

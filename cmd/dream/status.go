@@ -50,7 +50,7 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) status(ctx context.Context) error {
-	in, err := a.open()
+	in, err := a.openAnyway()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 func (a *app) stopCommand() *cobra.Command {
 	return a.changeCommand(change{
 		use:   "stop",
+		off:   true,
 		short: "Stop extensions until the next start",
 		long:  "They stay enabled, so that `dream up` starts them again. `dream down` stops everything.",
 		core:  "`dream down` stops everything, ID too",

@@ -11,6 +11,7 @@ import (
 func (a *app) uninstallCommand() *cobra.Command {
 	return a.changeCommand(change{
 		use:   "uninstall",
+		off:   true,
 		short: "Remove disabled extensions and their containers",
 		long:  "Disable an extension first. Its data stays; the answer says where.",
 		suits: func(e catalog.Entry) bool { return e.Source == catalog.FromUser && e.Status == catalog.Disabled },
