@@ -33,7 +33,7 @@ type prepared struct {
 }
 
 // prepare goes from files to an accepted project: resolve, copy, load, scan, join, close over dependencies, and
-// encode (DESIGN §4). It changes nothing but the copies below the state directory.
+// encode (ARCHITECTURE.md). It changes nothing but the copies below the state directory.
 func (s *Server) prepare(ctx context.Context, id string, want wanted) (*prepared, error) {
 	w, err := s.world()
 	if err != nil {
