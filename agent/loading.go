@@ -90,7 +90,7 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit) (*compose.Unit
 	}
 	tree, err := l.server.copyTree(l.world.user, u.Dir)
 	if err != nil {
-		return nil, wrapID(u.ID, err)
+		return nil, problem.About(u.ID, err)
 	}
 	copied, err := os.OpenRoot(tree)
 	if err != nil {
@@ -118,14 +118,6 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit) (*compose.Unit
 	return l.load(ctx, fromCopy, copied.FS(), tree)
 }
 
-func wrapID(id string, err error) error {
-	e := problem.As(err)
-	if e.Code == problem.Internal {
-		return fmt.Errorf("extension %q: %w", id, err)
-	}
-	return &problem.Error{Code: e.Code, Detail: fmt.Sprintf("extension %q: %s", id, e.Detail), Items: e.Items, Err: e.Err}
-}
-
 // load reads the unit's files from fsys, makes the model and judges it. own is the folder that its relative
 // paths mean.
 func (l *loading) load(ctx context.Context, u *compose.StackUnit, fsys fs.FS, own string) (*compose.Unit, error) {
@@ -137,18 +129,13 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, fsys fs.FS, ow
 		in.Env = declaredEnv(w.settings, u.Manifest)
 		in.Declared = declared(u.Manifest)
 	}
-	for i, name := range u.Files {
-		data, err := fs.ReadFile(fsys, path.Join(u.Dir, name))
-		if err != nil {
-			return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s cannot be read: %w", u.ID, u.Paths[i], err)
-		}
-		in.Files = append(in.Files, compose.File{Name: u.Paths[i], Content: data})
+	var err error
+	if in.Files, err = u.Read(fsys); err != nil {
+		return nil, err
 	}
-	folder, err := fs.Sub(fsys, u.Dir)
-	if err != nil {
+	if in.Folder, err = fs.Sub(fsys, u.Dir); err != nil {
 		return nil, fmt.Errorf("extension %q: %w", u.ID, err)
 	}
-	in.Folder = folder
 	place := compose.Place{Names: w.settings.Names, InstallDir: w.settings.InstallDir, DataDir: w.settings.DataDir, OwnDir: own}
 	unit, err := l.server.units.load(ctx, in, place, l.scan(u.Manifest, place))
 	if err != nil {

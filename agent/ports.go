@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -32,7 +33,7 @@ func (s *Server) checkPorts(ctx context.Context, p *prepared, containers []compo
 				holder = "container " + holder
 			}
 			if holder != "" {
-				fix := "set " + orElse(p.portEnv, "another port") + " in .env"
+				fix := "set " + cmp.Or(p.portEnv, "another port") + " in .env"
 				return problem.Newf(problem.PortTaken, "extension %q: port %d on %s is taken by %s: stop it, or %s",
 					p.id, number, orLoopback(port.HostIP), holder, fix).
 					With(problem.Item{
@@ -67,13 +68,6 @@ func inUse(protocol, ip string, port int) bool {
 		}
 	}
 	return errors.Is(err, syscall.EADDRINUSE)
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 func orLoopback(ip string) string {

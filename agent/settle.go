@@ -92,10 +92,10 @@ type brokenContainer struct {
 // judgeAll sorts the containers into those whose outcome is not known yet and those that are broken.
 func (s *Server) judgeAll(own []compose.Container) (waiting []string, broken []brokenContainer) {
 	for _, c := range own {
-		switch outcome, reason := c.Judge(time.Now(), s.opts.Grace); outcome {
-		case compose.Broken:
+		switch outcome, reason := c.Judge(time.Now(), s.opts.Grace); {
+		case outcome == compose.Broken:
 			broken = append(broken, brokenContainer{c, reason})
-		case compose.Starting:
+		case !outcome.Settled():
 			waiting = append(waiting, c.Service)
 		}
 	}

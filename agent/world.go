@@ -68,9 +68,7 @@ func (s *Server) folders() (*world, error) {
 }
 
 func (s *Server) openWorld(settings config.Settings) (*world, error) {
-	w := &world{settings: settings, host: compose.Host{
-		Backend: settings.GPUBackend, Tier: settings.Tier, Mode: settings.Mode, GPUCount: settings.GPUCount,
-	}}
+	w := &world{settings: settings, host: compose.HostOf(settings)}
 	if err := w.open(); err != nil {
 		w.close()
 		return nil, err

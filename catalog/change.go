@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,14 +77,7 @@ func busy(id string, r changeRecord) error {
 		wayOut = fmt.Sprintf(", or end it with `dream stop %s`", id)
 	}
 	return problem.Newf(problem.Busy, "extension %q is being %s by %s: wait until that is done%s",
-		id, orElse(participles[r.Kind], "changed"), orElse(r.Actor, "another program"), wayOut)
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
+		id, cmp.Or(participles[r.Kind], "changed"), cmp.Or(r.Actor, "another program"), wayOut)
 }
 
 // Done ends a change that is finished.

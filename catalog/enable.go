@@ -28,7 +28,7 @@ func (m *Manager) Enable(ctx context.Context, id string, withDependencies bool) 
 	}
 	for i, dep := range missing {
 		if err := m.enableDependency(ctx, s, dep); err != nil {
-			return Result{ID: id, Also: missing[:i]}, wrapID(id, err)
+			return Result{ID: id, Also: missing[:i]}, problem.About(id, err)
 		}
 	}
 	r, err := m.enable(ctx, id)

@@ -3,7 +3,6 @@ package catalog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -138,15 +137,8 @@ func (m *Manager) copyIn(ctx context.Context, e Entry) error {
 			err = storageError(syncDir(root, "."))
 		}
 		if err != nil { // the folder is ours, or is not there
-			return errors.Join(wrapID(e.ID, err), root.RemoveAll(staged), root.RemoveAll(e.ID))
+			return errors.Join(problem.About(e.ID, err), root.RemoveAll(staged), root.RemoveAll(e.ID))
 		}
 		return nil
 	})
-}
-
-func wrapID(id string, err error) error {
-	if e := problem.As(err); e.Code != problem.Internal {
-		return &problem.Error{Code: e.Code, Detail: fmt.Sprintf("extension %q: %s", id, e.Detail), Items: e.Items, Err: e.Err}
-	}
-	return fmt.Errorf("extension %q: %w", id, err)
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -93,7 +94,7 @@ func (s *Snapshot) runtimeOf(e Entry, run *runtimeState, pending string) Runtime
 	for _, c := range r.Containers {
 		switch {
 		case e.Status == Enabled && isBroken(c, r.Reason != ""):
-			broken = append(broken, fmt.Sprintf("%s is %s", c.Name, orElse(c.Health, c.State)))
+			broken = append(broken, fmt.Sprintf("%s is %s", c.Name, cmp.Or(c.Health, c.State)))
 		case c.Health == "starting":
 			starting++
 		case c.State == "running":

@@ -2,12 +2,8 @@ package catalog
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 
 	"dreamserver/compose"
@@ -33,9 +29,13 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) error
 	if err != nil {
 		return problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
 	}
-	files, err := shapeFiles(FS(root), id, man, m.settings.GPUBackend)
+	u, skip := compose.Candidate(compose.Root{FS: FS(root)}, compose.User, id, man, compose.HostOf(m.settings))
+	if skip != nil {
+		return problem.Newf(problem.InvalidExtension, "extension %q: %s", id, skip.Reason)
+	}
+	files, err := u.Read(FS(root))
 	if err != nil {
-		return wrapID(id, err)
+		return err
 	}
 	own, err := root.OpenRoot(id)
 	if err != nil {
@@ -51,32 +51,10 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) error
 	}
 	place := compose.Place{Names: m.settings.Names, InstallDir: m.settings.InstallDir, DataDir: m.settings.DataDir, OwnDir: filepath.Join(dir, id)}
 	unit.Place(place, false)
-	findings, err := security.Scan(security.Subject{
+	return security.Accept(security.Subject{
 		Unit: unit, DataDir: place.DataDir, OwnDir: place.OwnDir, InstallDir: place.InstallDir,
 		Backends: man.Service.GPUBackends, CoreIDs: m.Snapshot().core, Prefix: m.settings.Names.Prefix,
 	})
-	if err != nil {
-		return err
-	}
-	return security.Refusal(id, findings)
-}
-
-// shapeFiles reads the fragment, enabled or not, and the overlay of the backend.
-func shapeFiles(fsys fs.FS, id string, man *manifest.Manifest, backend string) ([]compose.File, error) {
-	name := compose.FragmentName(man)
-	data, err := fs.ReadFile(fsys, path.Join(id, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		data, err = fs.ReadFile(fsys, path.Join(id, name+compose.DisabledSuffix))
-	}
-	if err != nil {
-		return nil, storageError(err)
-	}
-	files := []compose.File{{Name: path.Join(id, name), Content: data}}
-	overlay := fmt.Sprintf("compose.%s.yaml", backend)
-	if data, err := fs.ReadFile(fsys, path.Join(id, overlay)); err == nil {
-		files = append(files, compose.File{Name: path.Join(id, overlay), Content: data})
-	}
-	return files, nil
 }
 
 // placeholders gives every declared variable a value: its default, else a word, so that only what nobody

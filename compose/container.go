@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func (c *Container) Judge(now time.Time, grace time.Duration) (Outcome, string) 
 	case c.OOMKilled:
 		return Broken, "ran out of memory: raise deploy.resources.limits.memory"
 	case c.State == "created":
-		return Broken, "never started: " + orElse(c.Error, "Docker gave no reason")
+		return Broken, "never started: " + cmp.Or(c.Error, "Docker gave no reason")
 	case c.State == "exited" || c.State == "dead":
 		return Broken, exitReason(c)
 	case c.State == "restarting":
@@ -64,7 +65,7 @@ func (c *Container) Judge(now time.Time, grace time.Duration) (Outcome, string) 
 	case c.Restarts > 0 && now.Sub(c.StartedAt) < grace: // later, the count is only its past
 		return Broken, fmt.Sprintf("died and was restarted (%d times so far)", c.Restarts)
 	case c.Health == "unhealthy":
-		return Broken, "is unhealthy: " + orElse(lastLine(c.LastHealth), "its healthcheck fails")
+		return Broken, "is unhealthy: " + cmp.Or(lastLine(c.LastHealth), "its healthcheck fails")
 	case c.Health == "starting":
 		return Starting, ""
 	case c.Health == "" && now.Sub(c.StartedAt) < grace:
@@ -79,13 +80,6 @@ func exitReason(c *Container) string {
 
 // Settled reports whether the container needs no further look while it is young.
 func (o Outcome) Settled() bool { return o != Starting }
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
 
 func optional(prefix, s string) string {
 	if s == "" {

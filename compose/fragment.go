@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 
+	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
 
@@ -103,4 +104,18 @@ func kindOf(m fs.FileMode) string {
 		return "socket"
 	}
 	return "device"
+}
+
+// Read reads the unit's files from the file system that its folder was found in. Its error is
+// [problem.InvalidExtension] and names the file.
+func (u *StackUnit) Read(fsys fs.FS) ([]File, error) {
+	files := make([]File, 0, len(u.Files))
+	for i, name := range u.Files {
+		data, err := fs.ReadFile(fsys, path.Join(u.Dir, name))
+		if err != nil {
+			return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s cannot be read: %w", u.ID, u.Paths[i], err)
+		}
+		files = append(files, File{Name: u.Paths[i], Content: data})
+	}
+	return files, nil
 }

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -79,7 +80,7 @@ func (o *output) add(line string) {
 		o.failed = msg.Message
 	case msg.ID != "":
 		if msg.Status == "Error" {
-			o.details = msg.ID + ": " + orElse(msg.Details, msg.Text)
+			o.details = msg.ID + ": " + cmp.Or(msg.Details, msg.Text)
 		}
 		if o.on != nil {
 			o.on(msg.Event)

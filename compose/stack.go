@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"dreamserver/config"
 	"dreamserver/manifest"
 )
 
@@ -45,6 +46,11 @@ type Host struct {
 	Mode     string   // one of [Modes]; empty means local
 	GPUCount int      // above 1 adds the multi-GPU overlays
 	Overlays []string // base files chosen by hand; when all exist they are the base
+}
+
+// HostOf is the machine that the settings describe.
+func HostOf(s config.Settings) Host {
+	return Host{Backend: s.GPUBackend, Tier: s.Tier, Mode: s.Mode, GPUCount: s.GPUCount}
 }
 
 // Source says whose a unit is, and with it how much it may do.

@@ -55,6 +55,15 @@ func Scan(s Subject) ([]Finding, error) {
 	return c.findings, nil
 }
 
+// Accept judges the unit; the error is its refusal.
+func Accept(s Subject) error {
+	findings, err := Scan(s)
+	if err != nil {
+		return err
+	}
+	return Refusal(s.Unit.ID, findings)
+}
+
 // Refusal is the findings as one error, or nil when there are none.
 func Refusal(id string, findings []Finding) error {
 	if len(findings) == 0 {

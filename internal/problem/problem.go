@@ -53,6 +53,15 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is makes errors.Is(err, errdefs.ErrNotFound) and its siblings true by the code's kind.
 func (e *Error) Is(target error) bool { return e.Code.row().kind == target }
 
+// About names the extension before what err says. A refusal stays one, with its code and causes.
+func About(id string, err error) error {
+	e := As(err)
+	if e.Code == Internal {
+		return fmt.Errorf("extension %q: %w", id, err)
+	}
+	return &Error{Code: e.Code, Detail: fmt.Sprintf("extension %q: %s", id, e.Detail), Items: e.Items, Err: e.Err}
+}
+
 // As is the *Error in err's chain, or one with code internal that shows nothing of err.
 func As(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
