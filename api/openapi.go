@@ -20,7 +20,7 @@ func humaConfig(version string, transformers ...huma.Transformer) huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.Transformers = transformers
 	c.Info.Description = "Extensions of a Dream Server installation: what there is, what runs, and how to change it. " +
-		"Send the key as `Authorization: Bearer <DASHBOARD_API_KEY>`. Refusals are application/problem+json; `code` is stable."
+		"Send the key as Authorization: Bearer <DASHBOARD_API_KEY>. Refusals are application/problem+json; their code is stable."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		securityScheme: {Type: "http", Scheme: "bearer", Description: "DASHBOARD_API_KEY of the installation's .env"},
 	}
