@@ -76,6 +76,7 @@ var reserved = map[string]string{
 	"bridge":  "Docker's default network goes by this name",
 	"base":    "docker-compose.base.yml goes by this name",
 
+	"webui":     "the container of the core service open-webui goes by this name",
 	"localhost": "it would resolve to the container itself",
 }
 

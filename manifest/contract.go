@@ -85,6 +85,7 @@ func (p *parser) service(s *Service) field {
 			"compose_file":   p.text(&s.ComposeFile, isFileName),
 			"depends_on":     p.list(&s.DependsOn, isID),
 			"gpu_backends":   p.list(&s.GPUBackends, isBackend),
+			"grants":         p.grants(&s.Grants),
 
 			"port":                  p.port(&s.Port),
 			"external_port_env":     p.text(&s.ExternalPortEnv, isEnvName),
@@ -156,7 +157,7 @@ func (p *parser) envVars(dst *[]EnvVar) field {
 	return func(path string, n *yaml.Node) {
 		line := map[string]int{}
 		p.each(path, n, func(path string, n *yaml.Node) {
-			var v EnvVar
+			v := EnvVar{Line: n.Line}
 			given := p.mapping(path, n, fields{
 				"key":         p.text(&v.Key, notBlank, isEnvName),
 				"required":    p.yesNo(&v.Required),

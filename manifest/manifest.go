@@ -66,6 +66,8 @@ type Service struct {
 	// GPUBackends lists where the service runs: amd, nvidia, intel, apple, cpu, all, none.
 	// When the manifest does not say, [DefaultGPUBackends] holds.
 	GPUBackends []string `yaml:"gpu_backends"`
+	// Grants are what the extension needs beyond what every extension may do. The owner sees and gives them.
+	Grants []Grant `yaml:"grants"`
 
 	// Port is the port inside the container; 0 means that the service listens on none.
 	Port                int    `yaml:"port"`
@@ -96,6 +98,7 @@ type EnvVar struct {
 	Secret      bool    `yaml:"secret" json:"secret,omitempty"`
 	Default     *string `yaml:"default" json:"default,omitempty"` // nil when the manifest names none
 	Description string  `yaml:"description" json:"description"`
+	Line        int     `yaml:"-" json:"-"` // where the manifest declares it
 }
 
 // Feature is a user-visible ability that one or more services make possible.
