@@ -16,23 +16,18 @@ import (
 	"dreamserver/internal/yamldoc"
 )
 
-// inlineEnvFiles moves what env_file names into environment, so that the model stands alone. Files are read
-// below the unit's own folder; the later file wins over the earlier, and environment over both, as in Compose.
-// A key without a value that nothing sets is dropped: left in, docker compose would fill it from its own
-// environment.
-func (u *Unit) inlineEnvFiles(in Input, vars *variables) error {
+// inlineFiles moves what env_file and label_file name into environment and labels, so that the model stands alone.
+// Files are read below the unit's own folder; the later file wins over the earlier, and environment and labels over
+// both, as in Compose. A key without a value that nothing sets is dropped: left in, docker compose would fill it
+// from its own environment.
+func (u *Unit) inlineFiles(in Input, vars *variables) error {
 	for _, name := range u.ServiceNames() {
 		s := u.Project.Services[name]
 		env := types.MappingWithEquals{}
 		for i, f := range s.EnvFiles {
-			values, err := readEnvFile(in, f, vars.lookup)
+			values, err := u.inlineFile(in, f, vars.lookup, name, "env_file", i)
 			if err != nil {
-				if errors.Is(err, fs.ErrNotExist) && !bool(f.Required) {
-					continue
-				}
-				at := fmt.Sprintf("services.%s.env_file.%d", name, i)
-				pos := u.Lines.Find(at)
-				return invalid(in, pos.File, pos.Line, at, err.Error(), "ship the file in the extension's folder or remove the line")
+				return err
 			}
 			for k, v := range values {
 				env[k] = &v
@@ -48,9 +43,41 @@ func (u *Unit) inlineEnvFiles(in Input, vars *variables) error {
 		if s.Environment = env; len(env) == 0 {
 			s.Environment = nil
 		}
+		if err := u.inlineLabels(in, &s); err != nil {
+			return err
+		}
 		u.Project.Services[name] = s
 	}
 	return nil
+}
+
+func (u *Unit) inlineLabels(in Input, s *types.ServiceConfig) error {
+	if len(s.LabelFiles) == 0 {
+		return nil
+	}
+	labels := types.Labels{}
+	for i, name := range s.LabelFiles {
+		unset := func(string) (string, bool) { return "", false }
+		values, err := u.inlineFile(in, types.EnvFile{Path: name, Required: true}, unset, s.Name, "label_file", i)
+		if err != nil {
+			return err
+		}
+		maps.Copy(labels, values)
+	}
+	maps.Copy(labels, s.Labels)
+	s.Labels, s.LabelFiles = labels, nil
+	return nil
+}
+
+// inlineFile reads item i of the service's list key. A file that need not be there and is not holds nothing.
+func (u *Unit) inlineFile(in Input, f types.EnvFile, lookup dotenv.LookupFn, service, key string, i int) (map[string]string, error) {
+	values, err := readEnvFile(in, f, lookup)
+	if err == nil || errors.Is(err, fs.ErrNotExist) && !bool(f.Required) {
+		return values, nil
+	}
+	at := fmt.Sprintf("services.%s.%s.%d", service, key, i)
+	pos := u.Lines.Find(at)
+	return nil, invalid(in, pos.File, pos.Line, at, key+" "+err.Error(), "ship the file in the extension's folder or remove the line")
 }
 
 // readEnvFile reads one file. A file that does not exist wraps [fs.ErrNotExist].
@@ -58,33 +85,33 @@ func readEnvFile(in Input, file types.EnvFile, lookup dotenv.LookupFn) (map[stri
 	name := file.Path
 	clean := path.Clean(name)
 	if in.Folder == nil || !fs.ValidPath(clean) {
-		return nil, fmt.Errorf("env_file %q lies outside the extension's folder", name)
+		return nil, fmt.Errorf("%q lies outside the extension's folder", name)
 	}
 	info, err := fs.Lstat(in.Folder, clean)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("env_file %q: %w", name, fs.ErrNotExist)
+		return nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("env_file %q: %w", name, err)
+		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("env_file %q is a %s, not a regular file", name, kindOf(info.Mode()))
+		return nil, fmt.Errorf("%q is a %s, not a regular file", name, kindOf(info.Mode()))
 	}
 	f, err := in.Folder.Open(clean)
 	if err != nil {
-		return nil, fmt.Errorf("env_file %q: %w", name, err)
+		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, yamldoc.MaxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("env_file %q: %w", name, err)
+		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	if len(data) > yamldoc.MaxBytes {
-		return nil, fmt.Errorf("env_file %q is larger than %d bytes", name, yamldoc.MaxBytes)
+		return nil, fmt.Errorf("%q is larger than %d bytes", name, yamldoc.MaxBytes)
 	}
 	values, err := parseEnvFile(data, lookup, file.Format)
 	if err != nil {
-		return nil, fmt.Errorf("env_file %q is not KEY=value lines", name) // the parser's text may quote a value
+		return nil, fmt.Errorf("%q is not KEY=value lines", name) // the parser's text may quote a value
 	}
 	return values, nil
 }

@@ -75,7 +75,7 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 	}
 	project.Environment = nil
 	u.Project = project
-	if err := u.inlineEnvFiles(in, vars); err != nil {
+	if err := u.inlineFiles(in, vars); err != nil {
 		return nil, err
 	}
 	u.Notes = append(u.Notes, vars.notes()...)

@@ -79,3 +79,17 @@ func TestLoad_AnOptionalEnvFileMustNotLeaveTheFolder(t *testing.T) {
 	wantRefusal(t, err, problem.InvalidExtension, `extension "web": compose.yaml:1: env_file "../../.env" lies outside the extension's folder; `+
 		"ship the file in the extension's folder or remove the line")
 }
+
+func TestLoad_PutsLabelFilesIntoLabels(t *testing.T) {
+	in := input("web", `services: {web: {image: x, label_file: [a.labels, b.labels], labels: {own: here}}}`)
+	in.Folder = fstest.MapFS{
+		"a.labels": {Data: []byte("first=a\nboth=a\nown=a\n")},
+		"b.labels": {Data: []byte("both=b\n")},
+	}
+	wantYAML(t, `services: {web: {image: x, labels: {first: a, both: b, own: here}}}`, load(t, in).Project)
+	in.Folder = fstest.MapFS{}
+	_, err := compose.Load(t.Context(), in)
+	wantRefusal(t, err, problem.InvalidExtension,
+		`extension "web": compose.yaml:1: label_file "a.labels": file does not exist; ship the file in the extension's folder or remove the line`,
+		`compose.yaml:1: services.web.label_file.0: label_file "a.labels": file does not exist`)
+}

@@ -24,7 +24,6 @@ services:
   shop: {ports: ["127.0.0.1:${PORT:?}:80"]}
 `)
 	in.Env = map[string]string{"EMPTY": ""}
-	in.Declared = func(key string) bool { return key != "PRIVATE" }
 	_, err := compose.Load(t.Context(), in)
 	wantRefusal(t, err, problem.MissingConfig,
 		`extension "shop" needs a value for DB_PASSWORD, DB_USER, EMPTY, PRIVATE: add it to .env and try again`,
@@ -37,7 +36,7 @@ services:
 	for _, i := range problem.As(err).Items {
 		fixes = append(fixes, i.Fix)
 	}
-	want := "add DB_PASSWORD=… to .env\nadd DB_USER=… to .env\nadd EMPTY=… to .env\ndeclare PRIVATE in the manifest's env_vars, then add it to .env"
+	want := "add DB_PASSWORD=… to .env\nadd DB_USER=… to .env\nadd EMPTY=… to .env\nadd PRIVATE=… to .env"
 	if got := strings.Join(fixes, "\n"); got != want {
 		t.Errorf("fixes:\n%s\nwant:\n%s", got, want)
 	}
@@ -46,4 +45,24 @@ services:
 func TestLoad_AskesForWhatADefaultRequires(t *testing.T) {
 	_, err := compose.Load(t.Context(), input("web", `services: {web: {image: "${IMAGE:-${REPO:?which}/web}"}}`))
 	wantRefusal(t, err, problem.MissingConfig, `extension "web" needs a value for REPO: add it to .env and try again`)
+}
+
+// Nobody can give such a variable a value: asking the owner for one would not help.
+func TestLoad_RefusesToRequireWhatTheManifestDoesNotDeclare(t *testing.T) {
+	in := input("web", `
+services:
+  web:
+    image: x
+    environment:
+      A: ${DECLARED:?}
+      B: ${OTHER:?why}
+      C: ${DREAM_AGENT_KEY?}
+`)
+	in.Declared = func(key string) bool { return key == "DECLARED" }
+	_, err := compose.Load(t.Context(), in)
+	wantRefusal(t, err, problem.InvalidExtension,
+		`extension "web": compose.yaml:8: ${DREAM_AGENT_KEY} is required, and the manifest does not declare it: it counts as unset; remove it: no extension gets a key of the platform`,
+		"compose.yaml:8: DREAM_AGENT_KEY: ${DREAM_AGENT_KEY} is required, and the manifest does not declare it: it counts as unset",
+		"compose.yaml:7: OTHER: ${OTHER} is required, and the manifest does not declare it: it counts as unset",
+	)
 }

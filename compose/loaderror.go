@@ -14,6 +14,7 @@ import (
 
 	"github.com/sirupsen/logrus" //nolint:depguard // only to silence it
 
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/internal/yamldoc"
 )
@@ -45,9 +46,14 @@ func messageOf(err error) string {
 	return err.Error()
 }
 
-// missingError names every required variable that has no value.
+// missingError names every required variable that has no value. One that the manifest does not declare can never
+// have one: then the extension is at fault and not its configuration.
 func missingError(in Input, missing map[string]string) error {
 	keys := slices.Sorted(maps.Keys(missing))
+	undeclared := slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return in.Declared == nil || in.Declared(k) })
+	if len(undeclared) > 0 {
+		return undeclaredError(in, undeclared)
+	}
 	e := problem.Newf(problem.MissingConfig, "extension %q needs a value for %s: add it to .env and try again",
 		in.ID, strings.Join(keys, ", "))
 	for _, k := range keys {
@@ -59,12 +65,28 @@ func missingError(in Input, missing map[string]string) error {
 		if reason := missing[k]; reason != "" {
 			item.Message += ": " + reason
 		}
-		if in.Declared != nil && !in.Declared(k) {
-			item.Fix = fmt.Sprintf("declare %s in the manifest's env_vars, then add it to .env", k)
-		}
 		e = e.With(item)
 	}
 	return e
+}
+
+func undeclaredError(in Input, keys []string) error {
+	var all *problem.Error
+	for _, k := range keys {
+		at := whereRequired(in.Files, k)
+		fix := fmt.Sprintf("declare %s in the manifest's env_vars, or give it a default", k)
+		if config.IsPlatformSecret(k) {
+			fix = "remove it: no extension gets a key of the platform"
+		}
+		e := invalid(in, at.File, at.Line, k, fmt.Sprintf("${%s} is required, and the manifest does not declare it: it counts as unset", k), fix)
+		e.Items[0].Rule = "undeclared-variable"
+		if all == nil {
+			all = e
+			continue
+		}
+		all = all.With(e.Items...)
+	}
+	return all
 }
 
 // whereRequired finds ${key:?…} or ${key?…}.
