@@ -63,7 +63,7 @@ func (s *Server) forget(id string) error {
 			return fmt.Errorf("forget %q: %w", id, err)
 		}
 	}
-	return nil
+	return s.forgetGrants(id)
 }
 
 // unchanged reports whether everything that p asks for runs already, made from the same file and the same images:

@@ -15,7 +15,7 @@ import (
 // base loads the platform's own files, and over them what core services' folders add to their own service.
 func (l *loading) base(ctx context.Context) (*compose.Unit, error) {
 	w := l.world
-	in := compose.Input{ID: "base", Source: compose.Builtin, Base: true, Env: allEnv(w.settings)}
+	in := compose.Input{ID: "base", Source: compose.Builtin, Base: true, Env: compose.OwnerEnv(w.settings)}
 	for _, name := range w.stack.Base {
 		data, err := w.install.ReadFile(name)
 		if err != nil {
@@ -38,9 +38,10 @@ func (l *loading) base(ctx context.Context) (*compose.Unit, error) {
 			in.Files = append(in.Files, compose.File{Name: u.Paths[i], Content: data})
 		}
 	}
-	return l.server.units.load(ctx, in, compose.Place{
+	u, err := l.server.units.load(ctx, in, compose.Place{
 		Names: w.settings.Names, InstallDir: w.settings.InstallDir, DataDir: w.settings.DataDir,
 	}, nil)
+	return u.Unit, err
 }
 
 // onlyService refuses a core service's overlay that touches another service.

@@ -16,6 +16,7 @@ import (
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 )
 
 const (
@@ -76,21 +77,21 @@ func (c *Client) Check(ctx context.Context, id string, library bool) (catalog.Ve
 	return v, c.change(ctx, readTimeout, "/v1/extension/check", Request{ServiceID: id, Library: library}, &v)
 }
 
-// Start brings up the extension's services.
-func (c *Client) Start(ctx context.Context, id string) (catalog.Report, error) {
-	return c.start(ctx, "start", id)
+// Start brings up the extension's services. grants are what the owner gives it.
+func (c *Client) Start(ctx context.Context, id string, grants []manifest.Grant) (catalog.Report, error) {
+	return c.start(ctx, "start", Request{ServiceID: id, Grants: grants})
 }
 
 // Restart stops the extension's services and brings them up again.
 func (c *Client) Restart(ctx context.Context, id string) (catalog.Report, error) {
-	return c.start(ctx, "restart", id)
+	return c.start(ctx, "restart", Request{ServiceID: id})
 }
 
-func (c *Client) start(ctx context.Context, verb, id string) (catalog.Report, error) {
+func (c *Client) start(ctx context.Context, verb string, req Request) (catalog.Report, error) {
 	var d Done
-	err := c.change(ctx, startTimeout, "/v1/extension/"+verb, Request{ServiceID: id}, &d)
+	err := c.change(ctx, startTimeout, "/v1/extension/"+verb, req, &d)
 	if err != nil || d.Report == nil {
-		return catalog.Report{ID: id}, err
+		return catalog.Report{ID: req.ServiceID}, err
 	}
 	return *d.Report, nil
 }

@@ -23,7 +23,7 @@ func (l *loading) dependencies(ctx context.Context, base *compose.Unit) error {
 				if owner == nil {
 					continue // Join says which dependency is missing, and where it is asked for
 				}
-				if _, err := l.unit(ctx, owner); err != nil && dependsOn[dep].Required {
+				if _, err := l.unit(ctx, owner, nil); err != nil && dependsOn[dep].Required {
 					return problem.Newf(problem.As(err).Code, "extension %q needs %q: %w", u.ID, owner.ID, err).With(problem.As(err).Items...)
 				}
 			}

@@ -14,7 +14,6 @@ import (
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
-	"dreamserver/security"
 )
 
 // verb does one thing to one extension. It runs to its end even when the client goes away.
@@ -26,15 +25,23 @@ const (
 	stopLimit  = 2 * time.Minute
 )
 
+// startGranted is the verb start with the grants of its request.
+func (s *Server) startGranted(req Request) verb {
+	return func(ctx context.Context, id string) (*catalog.Report, error) { return s.start(ctx, id, req.Grants) }
+}
+
+// always is a verb that takes nothing but an id.
+func always(do verb) func(Request) verb { return func(Request) verb { return do } }
+
 // change is a handler for a verb. One change at a time is made to an extension; the second is told which.
-func (s *Server) change(name string, do verb) http.HandlerFunc {
+func (s *Server) change(name string, do func(Request) verb) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		req, err := readRequest(w, r)
 		if err != nil {
 			reply(w, err)
 			return
 		}
-		report, err := s.perform(r.Context(), name, req.ServiceID, do)
+		report, err := s.perform(r.Context(), name, req.ServiceID, do(req))
 		if err != nil {
 			s.logFailure(name, req.ServiceID, err)
 			reply(w, err)
@@ -146,7 +153,10 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 		reply(w, err)
 		return
 	}
-	send(w, catalog.Verdict{ID: req.ServiceID, Accepted: true, Findings: []security.Finding{}, Services: p.services, Notes: p.notes})
+	send(w, catalog.Verdict{
+		Verdict: p.own.verdict, Ungranted: s.ungranted(req.ServiceID, req.Library, p.own.verdict.Grants),
+		Digest: p.own.digest, Services: p.services, Notes: p.notes,
+	})
 }
 
 func send(w http.ResponseWriter, v any) {

@@ -12,6 +12,7 @@ services:
   dashboard:
     image: example/dashboard:1
     container_name: dream-dashboard
+    ports: ["127.0.0.1:3001:3001"]
     environment:
       ADMIN: ${DASHBOARD_API_KEY:-none}
 networks:

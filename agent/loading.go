@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
 // loading collects the units that one operation needs.
@@ -22,7 +24,14 @@ type loading struct {
 	want   wanted
 	units  []*compose.Unit
 
-	portEnv string // of the extension that the operation is about
+	own ownFacts
+}
+
+// ownFacts is what is known of the extension that the operation is about.
+type ownFacts struct {
+	portEnv string           // the variable that changes its published port
+	verdict security.Verdict // of every variant, when it was judged and not loaded to run
+	digest  string           // of its files, when it is not built in
 }
 
 // wanted loads the extension that the operation is about.
@@ -32,7 +41,7 @@ func (l *loading) wanted(ctx context.Context, id string) (*compose.Unit, error) 
 		if !ok {
 			return nil, l.world.notInStack(id)
 		}
-		return l.unit(ctx, u)
+		return l.unit(ctx, u, l.want.grants)
 	}
 	root, closeRoot, source, err := l.folder(id)
 	if err != nil {
@@ -50,11 +59,35 @@ func (l *loading) wanted(ctx context.Context, id string) (*compose.Unit, error) 
 	if reason := l.world.impostor(m); reason != "" && source == compose.User {
 		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s", id, reason)
 	}
-	u, skip := compose.Candidate(compose.Root{FS: fsys, Prefix: root.Name()}, source, id, m, l.world.host)
+	at := compose.Root{FS: fsys, Prefix: l.world.relative(root.Name())}
+	own := filepath.Join(root.Name(), id)
+	u, skip := compose.Candidate(at, source, id, m, l.world.host)
 	if skip != nil {
 		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s", id, skip.Reason)
 	}
-	return l.load(ctx, u, fsys, filepath.Join(root.Name(), id))
+	if err := l.judge(ctx, u, at, own); err != nil {
+		return nil, err
+	}
+	unit, err := l.load(ctx, u, at, own)
+	return unit.Unit, err
+}
+
+// judge looks at every variant that could run one day, and not only at the one that would run now.
+func (l *loading) judge(ctx context.Context, u *compose.StackUnit, at compose.Root, own string) error {
+	var err error
+	if u.Source == compose.User {
+		folder, err := fs.Sub(at.FS, u.Dir)
+		if err != nil {
+			return fmt.Errorf("extension %q: %w", u.ID, err)
+		}
+		if l.own.digest, err = catalog.TreeDigest(folder); err != nil {
+			return problem.About(u.ID, err)
+		}
+	}
+	if l.own.verdict, err = security.Judge(ctx, l.judged(u, at, own)); err != nil {
+		return err
+	}
+	return l.own.verdict.Err()
 }
 
 // folder is where the extension to judge lies.
@@ -78,17 +111,15 @@ func (l *loading) folder(id string) (*os.Root, func(), compose.Source, error) {
 	return l.world.user, func() {}, compose.User, nil
 }
 
-// unit loads an enabled extension: a built-in one from its folder, an installed one from the agent's copy.
-func (l *loading) unit(ctx context.Context, u *compose.StackUnit) (*compose.Unit, error) {
+// unit loads an enabled extension: a built-in one from its folder, an installed one from the agent's copy. given are
+// the grants that come with the request.
+func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manifest.Grant) (*compose.Unit, error) {
+	w := l.world
 	if u.Source == compose.Builtin {
-		own, err := l.world.services.OpenRoot(u.Dir)
-		if err != nil {
-			return nil, fmt.Errorf("extension %q: %w", u.ID, err)
-		}
-		defer own.Close()
-		return l.load(ctx, u, l.world.services.FS(), filepath.Join(l.world.settings.ServicesDir, u.Dir))
+		unit, err := l.load(ctx, u, compose.Root{FS: w.services.FS()}, filepath.Join(w.settings.ServicesDir, u.Dir))
+		return unit.Unit, err
 	}
-	tree, err := l.server.copyTree(l.world.user, u.Dir)
+	tree, err := l.server.copyTree(w.user, u.Dir)
 	if err != nil {
 		return nil, problem.About(u.ID, err)
 	}
@@ -107,48 +138,114 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit) (*compose.Unit
 	if err := m.CheckCompatible(l.server.opts.Version); err != nil { // names the extension itself
 		return nil, problem.Newf(problem.Incompatible, "%w", err)
 	}
-	if reason := l.world.impostor(m); reason != "" { // the copy need not be what was resolved
+	if reason := w.impostor(m); reason != "" { // the copy need not be what was resolved
 		return nil, problem.Newf(problem.Quarantined, "extension %q takes no part: %s", u.ID, reason)
 	}
-	fromCopy, skip := compose.Candidate(compose.Root{FS: copied.FS(), Prefix: path.Join(l.world.relative(l.world.settings.UserExtensionsDir), u.Dir)},
-		u.Source, ".", m, l.world.host)
+	at := compose.Root{FS: copied.FS(), Prefix: path.Join(w.relative(w.settings.UserExtensionsDir), u.Dir)}
+	fromCopy, skip := compose.Candidate(at, u.Source, ".", m, w.host)
 	if skip != nil {
 		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s", u.ID, skip.Reason)
 	}
-	return l.load(ctx, fromCopy, copied.FS(), tree)
-}
-
-// load reads the unit's files from fsys, makes the model and judges it. own is the folder that its relative
-// paths mean.
-func (l *loading) load(ctx context.Context, u *compose.StackUnit, fsys fs.FS, own string) (*compose.Unit, error) {
-	w := l.world
-	in := compose.Input{ID: u.ID, Source: u.Source}
-	if u.Source == compose.Builtin {
-		in.Env = allEnv(w.settings)
-	} else {
-		in.Env = declaredEnv(w.settings, u.Manifest)
-		in.Declared = declared(u.Manifest)
-	}
-	var err error
-	if in.Files, err = u.Read(fsys); err != nil {
-		return nil, err
-	}
-	if in.Folder, err = fs.Sub(fsys, u.Dir); err != nil {
-		return nil, fmt.Errorf("extension %q: %w", u.ID, err)
-	}
-	place := compose.Place{Names: w.settings.Names, InstallDir: w.settings.InstallDir, DataDir: w.settings.DataDir, OwnDir: own}
-	unit, err := l.server.units.load(ctx, in, place, l.scan(u.Manifest, place))
+	unit, err := l.load(ctx, fromCopy, at, tree)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range unit.ServiceNames() {
-		if i := slices.IndexFunc(w.ids, func(other string) bool { return other != u.ID && compose.OwnsService(other, name, w.ids) }); i >= 0 {
-			return nil, problem.Newf(problem.InvalidExtension, "extension %q: service %q belongs to extension %q: give it another name", u.ID, name, w.ids[i])
-		}
+	digest := filepath.Base(tree)
+	if err := l.server.checkGrants(w, u.ID, digest, catalog.Actor(ctx), unit.grants, given); err != nil {
+		return nil, err
+	}
+	return unit.Unit, nil
+}
+
+// load reads the unit's files, makes the model and judges it. own is the folder that its relative paths mean.
+func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Root, own string) (acceptedUnit, error) {
+	w := l.world
+	folder := l.judged(u, at, own)
+	if err := security.Refusal(u.ID, folder.Declarations()); err != nil {
+		return acceptedUnit{}, err
+	}
+	in := compose.Input{ID: u.ID, Source: u.Source}
+	if u.Source == compose.Builtin {
+		in.Env = compose.OwnerEnv(w.settings)
+	} else {
+		in.Env, in.Declared = compose.DeclaredEnv(w.settings, u.Manifest), compose.Declared(u.Manifest)
+	}
+	var err error
+	if in.Files, err = u.Read(at.FS); err != nil {
+		return acceptedUnit{}, err
+	}
+	if in.Folder, err = fs.Sub(at.FS, u.Dir); err != nil {
+		return acceptedUnit{}, fmt.Errorf("extension %q: %w", u.ID, err)
+	}
+	unit, err := l.server.units.load(ctx, in, folder.Place(), &folder)
+	if err != nil {
+		return unit, err
+	}
+	if err := l.homonym(ctx, u); err != nil {
+		return unit, err
 	}
 	if len(l.units) == 0 {
-		l.portEnv = u.Manifest.Service.ExternalPortEnv
+		l.own.portEnv = u.Manifest.Service.ExternalPortEnv
 	}
-	l.units = append(l.units, unit)
+	l.units = append(l.units, unit.Unit)
 	return unit, nil
+}
+
+// judged is the unit's folder as the gate sees it. A built-in extension gives no way to what somebody installed: its
+// names stay its own.
+func (l *loading) judged(u *compose.StackUnit, at compose.Root, own string) security.Folder {
+	w := l.world
+	f := security.Folder{
+		Root: at, Dir: u.Dir, OwnDir: own, Source: u.Source, Manifest: u.Manifest, Settings: w.settings,
+		CoreIDs: w.core, OtherIDs: w.ids, Secrets: w.secrets,
+	}
+	if u.Source == compose.Builtin {
+		f.OtherIDs = w.builtin
+	}
+	return f
+}
+
+// homonym refuses an installed extension whose id is the name of another extension's service: it would take that
+// container's place.
+func (l *loading) homonym(ctx context.Context, u *compose.StackUnit) error {
+	w := l.world
+	for _, other := range w.ids {
+		if u.Source == compose.Builtin || other == u.ID || !compose.OwnsService(other, u.ID, nil) {
+			continue
+		}
+		names, err := l.serviceNames(ctx, other)
+		if err != nil {
+			continue // what cannot be loaded does not run
+		}
+		if i := slices.IndexFunc(names, func(name string) bool { return compose.OwnsService(u.ID, name, nil) }); i >= 0 {
+			return problem.Newf(problem.InvalidExtension, "extension %q would take the place of service %q of extension %q: give it another id", u.ID, names[i], other)
+		}
+	}
+	return nil
+}
+
+// serviceNames are the services that an extension's files define here, enabled or not.
+func (l *loading) serviceNames(ctx context.Context, id string) ([]string, error) {
+	root, source := l.world.services, compose.Builtin
+	if !slices.Contains(l.world.builtin, id) {
+		root, source = l.world.user, compose.User
+	}
+	fsys := catalog.FS(root)
+	m, err := l.server.parsed.Read(fsys, id)
+	if err != nil {
+		return nil, err
+	}
+	u, skip := compose.Candidate(compose.Root{FS: fsys}, source, id, m, l.world.host)
+	if skip != nil {
+		return nil, errors.New(skip.Reason)
+	}
+	in := compose.Input{ID: id, Source: source, Env: compose.OwnerEnv(l.world.settings)}
+	if in.Files, err = u.Read(fsys); err != nil {
+		return nil, err
+	}
+	unit, err := compose.Load(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return unit.ServiceNames(), nil
 }

@@ -31,7 +31,7 @@ func (l *loading) override(ctx context.Context, project *types.Project, p *prepa
 		return nil, err
 	}
 	u, err := l.server.units.load(ctx, compose.Input{
-		ID: "override", Source: compose.Builtin, Base: true, Env: allEnv(w.settings),
+		ID: "override", Source: compose.Builtin, Base: true, Env: compose.OwnerEnv(w.settings),
 		Files: []compose.File{{Name: "stack", Content: whole}, {Name: w.stack.Override, Content: data}},
 	}, compose.Place{InstallDir: w.settings.InstallDir, DataDir: w.settings.DataDir, Names: w.settings.Names, KeepNames: true}, nil)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -11,7 +12,45 @@ import (
 
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+	"dreamserver/security"
 )
+
+// checkClaims refuses ports that a core service or another enabled extension has, running or not, and suggests free
+// ones.
+func (l *loading) checkClaims(base, own *compose.Unit) error {
+	taken := security.Claims{}
+	for _, u := range l.world.stack.Units {
+		if port := l.published(u.Manifest); u.ID != own.ID && !u.Core() && port != 0 {
+			taken[port] = fmt.Sprintf("extension %q", u.ID)
+		}
+	}
+	for _, name := range base.ServiceNames() {
+		for _, p := range base.Project.Services[name].Ports {
+			if port, err := strconv.Atoi(p.Published); err == nil {
+				taken[port] = fmt.Sprintf("core service %q", name)
+			}
+		}
+	}
+	found := security.Conflicts(own, taken)
+	if len(found) == 0 {
+		return nil
+	}
+	e := problem.As(security.Refusal(own.ID, found))
+	if env := l.own.portEnv; env != "" {
+		e.Items[0].Fix += ", or set " + env + " in .env"
+	}
+	f := found[0]
+	return problem.Newf(problem.PortTaken, "extension %q: %s: %s; %s", own.ID, f.Where(), f.Message, e.Items[0].Fix).With(e.Items...)
+}
+
+// published is the host port that a manifest names, as the owner may have moved it; 0 when it names none.
+func (l *loading) published(m *manifest.Manifest) int {
+	if moved, err := strconv.Atoi(l.world.settings.Env[m.Service.ExternalPortEnv]); err == nil {
+		return moved
+	}
+	return m.Service.ExternalPortDefault
+}
 
 // checkPorts refuses a start whose host ports are taken, naming who has them: Docker would create the container
 // and then fail. Ports that the extension's own containers hold are its own.
@@ -33,7 +72,7 @@ func (s *Server) checkPorts(ctx context.Context, p *prepared, containers []compo
 				holder = "container " + holder
 			}
 			if holder != "" {
-				fix := "set " + cmp.Or(p.portEnv, "another port") + " in .env"
+				fix := "set " + cmp.Or(p.own.portEnv, "another port") + " in .env"
 				return problem.Newf(problem.PortTaken, "extension %q: port %d on %s is taken by %s: stop it, or %s",
 					p.id, number, orLoopback(port.HostIP), holder, fix).
 					With(problem.Item{

@@ -9,15 +9,17 @@ import (
 
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 )
 
 // wanted says what prepare is for.
 type wanted struct {
-	run     bool // from the agent's own copy, enabled extensions only; else judged where it lies
-	library bool // the library's folder instead of the installed one
+	run     bool             // from the agent's own copy, enabled extensions only; else judged where it lies
+	library bool             // the library's folder instead of the installed one
+	grants  []manifest.Grant // that come with the request
 }
 
-var toRun = wanted{run: true}
+func toRun(grants []manifest.Grant) wanted { return wanted{run: true, grants: grants} }
 
 func judge(library bool) wanted { return wanted{library: library} }
 
@@ -29,7 +31,7 @@ type prepared struct {
 	services []string // the extension's own, sorted
 	file     []byte
 	notes    []string
-	portEnv  string // the variable that changes its published port; empty when the manifest names none
+	own      ownFacts
 }
 
 // prepare goes from files to an accepted project: resolve, copy, load, scan, join, close over dependencies, and
@@ -59,7 +61,10 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (*prepared
 		if p.services = own.ServiceNames(); len(p.services) == 0 {
 			return nil, problem.Newf(problem.InvalidExtension, "extension %q defines no service for GPU_BACKEND %s: nothing could run", id, w.host.Backend)
 		}
-		p.notes, p.portEnv = own.Notes, l.portEnv
+		p.notes, p.own = own.Notes, l.own
+		if err := l.checkClaims(base, own); err != nil {
+			return nil, err
+		}
 	}
 	if err := l.dependencies(ctx, base); err != nil {
 		return nil, err

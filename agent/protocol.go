@@ -3,6 +3,7 @@ package agent
 import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
+	"dreamserver/manifest"
 )
 
 // versionHeader carries the caller's version, so that both ends can say when they differ.
@@ -21,6 +22,8 @@ type Request struct {
 	ServiceID string `json:"service_id"`
 	Tail      int    `json:"tail,omitempty"`    // logs: 1 to 500, default 100
 	Library   bool   `json:"library,omitempty"` // check: judge what the library has instead of what is installed
+	// Grants are what the owner gives the extension with a start.
+	Grants []manifest.Grant `json:"grants,omitempty"`
 }
 
 // Done is the reply of a verb that worked.

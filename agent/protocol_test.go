@@ -89,13 +89,18 @@ const (
 
 // The JSON of every reply that works, as it is sent.
 func TestServer_Replies(t *testing.T) {
-	in := newInstallation(t, extension("app", ""), inFolder("extensions/services", "search", ""))
+	in := newInstallation(t, extension("app", "services:\n  app:\n    image: example/app:1\n    healthcheck: {test: [CMD, /well]}\n    mem_limit: 1g\n    security_opt: [no-new-privileges]\n"),
+		inFolder("extensions/services", "search", ""))
 	in.engine.prints("app", 2)
 	const app = `{"service_id": "app"}`
 	tests := []struct{ call, body, want string }{
 		{"GET /health", "", `{"status":"ok","version":"2.1.0"}`},
 		{"POST /v1/extension/logs", app, `{"service_id":"app","logs":"There is no container of app yet: it was not started.\n","lines":0}`},
-		{"POST /v1/extension/check", app, `{"id":"app","accepted":true,"findings":[],"services":["app"]}`},
+		{
+			"POST /v1/extension/check", app, `{"id":"app","verdict":"accept","rating":7,"grants":[],"findings":[{"rule":"image-digest","severity":"note","service":"app",` +
+				`"path":"services.app.image","file":"data/user-extensions/app/compose.yaml","line":3,"message":"image example/app:1 has no digest: its publisher can exchange it",` +
+				`"fix":"add @sha256:… to the image"}],"ungranted":[],"digest":"TIME","services":["app"]}`,
+		},
 		{
 			"POST /v1/extension/start", app, `{"status":"ok","service_id":"app","action":"start","report":{"service_id":"app","unchanged":false,"containers":[` +
 				`{"id":"id1","name":"dream-server-app-1","service":"app","image":"example/app:1","state":"running","started_at":"TIME"}]}}`,
@@ -120,9 +125,9 @@ func TestServer_Replies(t *testing.T) {
 	wantEqual(t, "calls", []string{"create app", "up app", "stop app", "rm app", "down"}, in.docker.calls())
 }
 
-// withoutTimes puts TIME for every moment in a JSON text.
+// withoutTimes puts TIME for every moment, and for every digest, in a JSON text.
 func withoutTimes(body string) string {
-	for _, field := range []string{`"started_at":"`, `"at":"`} {
+	for _, field := range []string{`"started_at":"`, `"at":"`, `"digest":"`} {
 		if i := strings.Index(body, field); i >= 0 {
 			rest := body[i+len(field):]
 			body = body[:i+len(field)] + "TIME" + rest[strings.IndexByte(rest, '"'):]

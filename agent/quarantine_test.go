@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"cmp"
 	"os"
 	"strings"
 	"syscall"
@@ -18,14 +19,20 @@ func TestStart_RefusesWhatIsWrongAndStartsTheOthers(t *testing.T) {
 		prepare func(in *installation)
 		code    problem.Code
 		want    string
+		id      string // of what is started; bad when it is empty
 	}{
 		{name: "manifest is a list", files: []string{extension("bad", ""), "-- data/user-extensions/bad/manifest.yaml --\n- a\n"}, code: problem.Quarantined, want: `extension "bad" takes no part: bad/manifest.yaml:1: is a list, not a mapping: write schema_version and service as keys`},
 		{name: "for another GPU", files: []string{strings.Replace(extension("bad", ""), "[all]", "[nvidia]", 1)}, code: problem.Quarantined, want: `extension "bad" takes no part: made for nvidia; this machine is cpu`},
 		{name: "services is a list", files: []string{extension("bad", "services: [a]\n")}, code: problem.InvalidExtension, want: "extension \"bad\": data/user-extensions/bad/compose.yaml:1: services must be a mapping of names to services, not a list; write `services:` and below it `<name>:`"},
 		{name: "names the project", files: []string{extension("bad", "name: mine\nservices: {bad: {image: x}}\n")}, code: problem.InvalidExtension, want: `extension "bad": data/user-extensions/bad/compose.yaml:1: name would rename the whole project; remove the line: the platform names the project`},
-		{name: "service named like another", files: []string{extension("bad", "services: {good: {image: x}}\n")}, code: problem.InvalidExtension, want: `extension "bad": service "good" belongs to extension "good": give it another name`},
-		{name: "service named like nobody", files: []string{extension("bad", "services: {other: {image: x}}\n")}, code: problem.InvalidExtension, want: `extension "bad": data/user-extensions/bad/compose.yaml:1: service "other" is not named like its extension; call it bad or bad-…`},
-		{name: "service named like a longer id that is off", files: []string{extension("bad", "services: {bad-web: {image: x}}\n"), "-- data/user-extensions/bad-web/compose.yaml.disabled --\n"}, code: problem.InvalidExtension, want: `extension "bad": service "bad-web" belongs to extension "bad-web": give it another name`},
+		{name: "service named like another", files: []string{extension("bad", "services: {good: {image: x}}\n")}, code: problem.ScanRefused, want: "extension \"bad\" is refused by the security scan:\ndata/user-extensions/bad/compose.yaml:1: services.good: name \"good\" belongs to extension \"good\"; choose a name that begins with bad"},
+		{name: "service named like nobody", files: []string{extension("bad", "services: {other: {image: x}}\n")}, code: problem.ScanRefused, want: "extension \"bad\" is refused by the security scan:\ndata/user-extensions/bad/compose.yaml:1: services.other: service \"other\" is not named like its extension; call it bad or bad-…"},
+		{name: "service named like a longer id that is off", files: []string{extension("bad", "services: {bad-web: {image: x}}\n"), "-- data/user-extensions/bad-web/compose.yaml.disabled --\n"}, code: problem.ScanRefused, want: "extension \"bad\" is refused by the security scan:\ndata/user-extensions/bad/compose.yaml:1: services.bad-web: name \"bad-web\" belongs to extension \"bad-web\"; choose a name that begins with bad"},
+		{name: "id is another's service", files: []string{extension("bad", ""), inFolder("extensions/services", "ba", "services: {ba: {image: x}, ba-d: {image: x}}\n"), extension("ba-d", "")}, id: "ba-d", code: problem.InvalidExtension, want: `extension "ba-d" would take the place of service "ba-d" of extension "ba": give it another id`},
+		{name: "declares a secret of the platform", files: []string{extension("bad", "", "env_vars: [{key: SOME}, {key: DREAM_AGENT_KEY}]")}, code: problem.ScanRefused, want: "extension \"bad\" is refused by the security scan:\ndata/user-extensions/bad/manifest.yaml:8: service.env_vars.1.key: DREAM_AGENT_KEY is a secret of the platform: no extension gets it; remove it, or give the variable a name of your own"},
+		{name: "declares a secret of another extension", files: []string{extension("bad", "", "env_vars: [{key: VAULT_TOKEN}]"), inFolder("extensions/services", "vault", "", "env_vars: [{key: VAULT_TOKEN, secret: true}]")}, code: problem.ScanRefused, want: `extension "bad" is refused by the security scan:…VAULT_TOKEN is a secret of extension "vault"; …`},
+		{name: "port of a core service", files: []string{extension("bad", "services: {bad: {image: x, ports: [\"127.0.0.1:3001:80\"]}}\n", "external_port_env: BAD_PORT")}, code: problem.PortTaken, want: `extension "bad": data/user-extensions/bad/compose.yaml:1: services.bad.ports.0: port 3001 belongs to core service "dashboard"; publish another port: 3002 is free, or set BAD_PORT in .env`},
+		{name: "port of another extension that is off for now", files: []string{extension("bad", "services: {bad: {image: x, ports: [\"127.0.0.1:7000:80\"]}}\n"), extension("first", "", "external_port_default: 7000")}, code: problem.PortTaken, want: `extension "bad": data/user-extensions/bad/compose.yaml:1: services.bad.ports.0: port 7000 belongs to extension "first"; publish another port: 7001 is free`},
 		{name: "service named like a core one", files: []string{extension("bad", "services: {dashboard: {image: x}}\n")}, code: problem.ScanRefused, want: `extension "bad" is refused by the security scan:…`},
 		{name: "depends on nobody", files: []string{extension("bad", "services: {bad: {image: x, depends_on: [ghost]}}\n")}, code: problem.InvalidExtension, want: `extension "bad": data/user-extensions/bad/compose.yaml:1: service "bad" depends on "ghost", which no enabled extension defines; enable the extension that has "ghost", or remove the dependency`},
 		{
@@ -76,7 +83,7 @@ func TestStart_RefusesWhatIsWrongAndStartsTheOthers(t *testing.T) {
 			if tt.prepare != nil {
 				tt.prepare(in)
 			}
-			_, err := in.start("bad")
+			_, err := in.start(cmp.Or(tt.id, "bad"))
 			in.wantRefusal(err, tt.code, tt.want)
 			wantEqual(t, "calls", nil, in.docker.calls())
 			in.mustStart("good")
@@ -107,7 +114,7 @@ func TestCheck_JudgesWhatIsNotInstalled(t *testing.T) {
 		inFolder("data/extensions-library", "king", "", "category: core", "compose_file: compose.yaml"))
 	v, err := in.client.Check(t.Context(), "app", true)
 	in.must(err)
-	if !v.Accepted || len(v.Services) != 1 {
+	if v.Verdict.Verdict != "accept" || len(v.Services) != 1 {
 		t.Errorf("verdict %+v", v)
 	}
 	if _, err = in.client.Check(t.Context(), "bad", true); !problem.HasCode(err, problem.ScanRefused) {
@@ -135,7 +142,7 @@ func TestStart_GivesAnExtensionOnlyItsVariables(t *testing.T) {
       F: "${GPU_BACKEND:-none}"
       G: "${PATH:-none}"
 `
-	in := newInstallation(t, extension("spy", spy, "env_vars: [{key: DASHBOARD_API_KEY}, {key: DREAM_AGENT_KEY}, {key: SPY_TOKEN}, {key: SPY_MODE, default: quiet}]"),
+	in := newInstallation(t, extension("spy", spy, "env_vars: [{key: SPY_TOKEN}, {key: SPY_MODE, default: quiet}]"),
 		inFolder("extensions/services", "ours", "services: {ours: {image: x, environment: {C: \"${OTHER_TOKEN:-none}\"}}}\n"))
 	in.setEnv("DASHBOARD_API_KEY=ffffffffffffffffffffffffffffffff", "OTHER_TOKEN=theirs", "SPY_TOKEN=mine")
 	r := in.mustStart("spy")

@@ -60,7 +60,7 @@ func (s *Server) finishPending(ctx context.Context, working *sync.WaitGroup) {
 
 func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 	id := change.ID
-	op, do, err := s.wantedState(id, change.Kind)
+	op, do, err := s.wantedState(id, change)
 	if err == nil {
 		_, err = s.perform(ctx, op, id, do)
 	}
@@ -82,7 +82,7 @@ func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 }
 
 // wantedState is what the files ask for now, whatever the change was, except that a stop is still a stop.
-func (s *Server) wantedState(id, kind string) (string, verb, error) {
+func (s *Server) wantedState(id string, change *catalog.Change) (string, verb, error) {
 	w, err := s.world()
 	if err != nil {
 		return "", nil, err
@@ -90,8 +90,8 @@ func (s *Server) wantedState(id, kind string) (string, verb, error) {
 	defer w.close()
 	_, enabled := w.stack.Unit(id)
 	switch {
-	case enabled && kind != "stop":
-		return "start", s.start, nil
+	case enabled && change.Kind != "stop":
+		return "start", s.startGranted(Request{Grants: change.Grants}), nil
 	case slices.Contains(w.ids, id):
 		return "stop", s.stopExtension, nil
 	}

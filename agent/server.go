@@ -80,7 +80,7 @@ func NewServer(o Options) (*Server, error) {
 		o.Reload = func() (config.Settings, error) { return s, nil }
 	}
 	srv := &Server{opts: o, log: o.Log, journal: catalog.NewJournal(s.OperationsDir, s.UID, s.GID)}
-	for _, dir := range []string{"", approvedDir, treesDir, emptyDir} {
+	for _, dir := range []string{"", approvedDir, grantsDir, treesDir, emptyDir} {
 		if err := os.MkdirAll(filepath.Join(s.StateDir, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("state directory: %w", err)
 		}
@@ -112,12 +112,12 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/v1/events", s.events)
 		r.Get("/v1/stack", s.stack)
 		r.Post("/v1/extension/check", s.check)
-		r.Post("/v1/extension/start", s.change("start", s.start))
-		r.Post("/v1/extension/restart", s.change("restart", s.restart))
-		r.Post("/v1/extension/stop", s.change("stop", s.stopExtension))
-		r.Post("/v1/extension/remove", s.change("remove", s.removeExtension))
-		r.Post("/v1/extension/enable", s.change("enable", s.enableBuiltin))
-		r.Post("/v1/extension/disable", s.change("disable", s.disableBuiltin))
+		r.Post("/v1/extension/start", s.change("start", s.startGranted))
+		r.Post("/v1/extension/restart", s.change("restart", always(s.restart)))
+		r.Post("/v1/extension/stop", s.change("stop", always(s.stopExtension)))
+		r.Post("/v1/extension/remove", s.change("remove", always(s.removeExtension)))
+		r.Post("/v1/extension/enable", s.change("enable", always(s.enableBuiltin)))
+		r.Post("/v1/extension/disable", s.change("disable", always(s.disableBuiltin)))
 		r.Post("/v1/extension/logs", s.logs)
 		r.Post("/v1/stack/up", s.up)
 		r.Post("/v1/stack/down", s.down)

@@ -70,7 +70,7 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 		g.Go(func() error {
 			s.busy.await(r.Context(), id)
 			done, err := s.perform(r.Context(), "start", id, func(ctx context.Context, id string) (*catalog.Report, error) {
-				return s.bringUp(ctx, id, wait, func(e compose.Event) { out.write(UpMessage{Service: id, Event: &e}) })
+				return s.bringUp(ctx, id, bringing{wait: wait, on: func(e compose.Event) { out.write(UpMessage{Service: id, Event: &e}) }})
 			})
 			mu.Lock()
 			defer mu.Unlock()

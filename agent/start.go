@@ -12,13 +12,14 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 )
 
 // rollbackTime is how long undoing a start may take when the agent shuts down.
 const rollbackTime = 15 * time.Second
 
-// start is the verb: core services are refused.
-func (s *Server) start(ctx context.Context, id string) (*catalog.Report, error) {
+// start is the verb: core services are refused. grants are what the owner gives with it.
+func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant) (*catalog.Report, error) {
 	w, err := s.folders()
 	if err != nil {
 		return nil, err
@@ -27,23 +28,30 @@ func (s *Server) start(ctx context.Context, id string) (*catalog.Report, error) 
 	if err := w.refuseCore(id); err != nil {
 		return nil, err
 	}
-	return s.bringUp(ctx, id, s.opts.HealthWait, nil)
+	return s.bringUp(ctx, id, bringing{wait: s.opts.HealthWait, grants: grants})
 }
 
 func (s *Server) restart(ctx context.Context, id string) (*catalog.Report, error) {
-	if _, err := s.prepare(ctx, id, toRun); err != nil {
+	if _, err := s.prepare(ctx, id, toRun(nil)); err != nil {
 		return nil, err // what cannot be started again is not stopped
 	}
 	if _, err := s.stopExtension(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.start(ctx, id)
+	return s.start(ctx, id, nil)
+}
+
+// bringing is how services are brought up.
+type bringing struct {
+	wait   time.Duration    // for what becomes of them
+	grants []manifest.Grant // that come with the request
+	on     func(compose.Event)
 }
 
 // bringUp starts the services of an extension or a core service, and what they depend on, and waits until it is
-// known what became of them, at most for the time wait.
-func (s *Server) bringUp(ctx context.Context, id string, wait time.Duration, on func(compose.Event)) (*catalog.Report, error) {
-	report, err := s.tryUp(ctx, id, wait, on)
+// known what became of them.
+func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
+	report, err := s.tryUp(ctx, id, how)
 	switch {
 	case err == nil:
 		s.fails.clear(id)
@@ -54,8 +62,8 @@ func (s *Server) bringUp(ctx context.Context, id string, wait time.Duration, on 
 	return report, err
 }
 
-func (s *Server) tryUp(ctx context.Context, id string, wait time.Duration, on func(compose.Event)) (*catalog.Report, error) {
-	p, err := s.prepare(ctx, id, toRun)
+func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
+	p, err := s.prepare(ctx, id, toRun(how.grants))
 	if err != nil {
 		return nil, err
 	}
@@ -73,16 +81,16 @@ func (s *Server) tryUp(ctx context.Context, id string, wait time.Duration, on fu
 	if err != nil {
 		return nil, err
 	}
-	if err := s.ensureImages(ctx, p, file, on); err != nil {
+	if err := s.ensureImages(ctx, p, file, how.on); err != nil {
 		return nil, err
 	}
 	if err := s.makeDataDirs(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := s.create(ctx, p, file, before, on); err != nil {
+	if err := s.create(ctx, p, file, before, how.on); err != nil {
 		return nil, s.upFailed(ctx, p, before, err)
 	}
-	return s.settle(ctx, p, wait)
+	return s.settle(ctx, p, how.wait)
 }
 
 // create makes and starts the containers. docker compose waits in there for the healthchecks of dependencies, so

@@ -6,6 +6,7 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 )
 
 const withSidecars = `services:
@@ -73,14 +74,16 @@ func TestStart_FetchesImagesFirst(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := newInstallation(t, extension("app", tt.compose), "-- data/user-extensions/app/Dockerfile --\nFROM scratch\n")
+			const dockerfile = "Dockerfile --\nFROM scratch\n"
+			in := newInstallation(t, extension("app", tt.compose, "grants: [build]"), "-- data/user-extensions/app/"+dockerfile,
+				inFolder("data/extensions-library", "app", tt.compose, "grants: [build]"), "-- data/extensions-library/app/"+dockerfile)
 			in.docker.update(func(s *dockerState) {
 				s.Missing = []string{tt.missing}
 				if tt.fails != nil {
 					s.Fails = tt.fails
 				}
 			})
-			_, err := in.start("app")
+			_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.Build})
 			if tt.err != "" {
 				in.wantRefusal(err, problem.StartFailed, tt.err)
 				wantEqual(t, "containers", map[string]string{}, in.docker.services())
@@ -122,7 +125,7 @@ func TestStart_OfManyThatShareADependency(t *testing.T) {
 	in := newInstallation(t, files...)
 	results := make(chan error, len(ids))
 	for _, id := range ids {
-		go func() { _, err := in.client.Start(t.Context(), id); results <- err }()
+		go func() { _, err := in.client.Start(t.Context(), id, nil); results <- err }()
 	}
 	for range ids {
 		in.must(<-results)

@@ -14,6 +14,7 @@ import (
 // Folders of the state directory.
 const (
 	approvedDir = "approved"
+	grantsDir   = "grants"
 	treesDir    = "trees"
 	emptyDir    = "empty" // where docker compose runs, so that it finds nothing by chance
 )

@@ -26,8 +26,10 @@ type world struct {
 	host     compose.Host
 	stack    *compose.Stack
 	ids      []string // of every folder, enabled or not
+	builtin  []string // those of them that ship with the platform
 	core     []string
-	reserved []string // ids that are kept for built-in extensions, here or not
+	secrets  map[string]string // secret variables that extensions declare: key → id
+	reserved []string          // ids that are kept for built-in extensions, here or not
 }
 
 // world reads the settings and resolves the stack. It costs a few milliseconds; nothing is kept between operations
@@ -68,7 +70,7 @@ func (s *Server) folders() (*world, error) {
 }
 
 func (s *Server) openWorld(settings config.Settings) (*world, error) {
-	w := &world{settings: settings, host: compose.HostOf(settings)}
+	w := &world{settings: settings, host: compose.HostOf(settings), secrets: map[string]string{}}
 	if err := w.open(); err != nil {
 		w.close()
 		return nil, err
@@ -132,12 +134,27 @@ func (s *Server) listIDs(w *world) {
 				continue
 			}
 			w.ids = append(w.ids, e.Name())
-			if root != w.services {
-				continue
+			if root == w.services {
+				w.builtin = append(w.builtin, e.Name())
 			}
-			if m, err := s.parsed.Read(root.FS(), e.Name()); err == nil && m.Service.Category == manifest.Core {
+			m, err := s.parsed.Read(catalog.FS(root), e.Name())
+			if err != nil {
+				continue // Resolve says so
+			}
+			if root == w.services && m.Service.Category == manifest.Core {
 				w.core = append(w.core, m.Service.ID)
 			}
+			w.declareSecrets(m, e.Name())
+		}
+	}
+}
+
+// declareSecrets notes whose the secret variables are. The first extension to declare one has it; the platform's own
+// come before those that somebody installed.
+func (w *world) declareSecrets(m *manifest.Manifest, id string) {
+	for _, v := range m.Service.EnvVars {
+		if _, known := w.secrets[v.Key]; v.Secret && !known {
+			w.secrets[v.Key] = id
 		}
 	}
 }

@@ -22,13 +22,14 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/config"
+	"dreamserver/manifest"
 )
 
 // Extensions is what the API asks of a [catalog.Manager].
 type Extensions interface {
 	Snapshot() *catalog.Snapshot
-	Install(ctx context.Context, id string) (catalog.Result, error)
-	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
+	Install(ctx context.Context, id string, grants ...manifest.Grant) (catalog.Result, error)
+	Enable(ctx context.Context, id string, withDependencies bool, grants ...manifest.Grant) (catalog.Result, error)
 	Disable(ctx context.Context, id string) (catalog.Result, error)
 	Uninstall(ctx context.Context, id string) (catalog.Result, error)
 	Start(ctx context.Context, id string) (catalog.Result, error)

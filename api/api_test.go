@@ -22,6 +22,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -203,10 +204,12 @@ func (a *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) {
 func (a *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return catalog.Verdict{ID: id, Accepted: true}, a.away
+	var v catalog.Verdict
+	v.ID = id
+	return v, a.away
 }
 
-func (a *fakeAgent) Start(ctx context.Context, id string) (catalog.Report, error) {
+func (a *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant) (catalog.Report, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.onRun != nil {
@@ -221,7 +224,7 @@ func (a *fakeAgent) Start(ctx context.Context, id string) (catalog.Report, error
 }
 
 func (a *fakeAgent) Restart(ctx context.Context, id string) (catalog.Report, error) {
-	return a.Start(ctx, id)
+	return a.Start(ctx, id, nil)
 }
 
 func (a *fakeAgent) Stop(_ context.Context, id string) error {

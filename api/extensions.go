@@ -25,12 +25,12 @@ func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[ext
 	return respond(newExtensionBody(e), nil)
 }
 
-func (s *server) install(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Install(ctx, in.ID))
+func (s *server) install(ctx context.Context, in *installInput) (*reply[catalog.Result], error) {
+	return respond(s.extensions.Install(ctx, in.ID, in.Grants...))
 }
 
 func (s *server) enable(ctx context.Context, in *enableInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies))
+	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies, in.Grants...))
 }
 
 func (s *server) disable(ctx context.Context, in *extensionInput) (*reply[disabledBody], error) {
@@ -38,7 +38,7 @@ func (s *server) disable(ctx context.Context, in *extensionInput) (*reply[disabl
 	return respond(disabledBody{r, list(r.Dependents)}, err)
 }
 
-func (s *server) uninstall(ctx context.Context, in *extensionInput) (*reply[uninstalledBody], error) {
+func (s *server) uninstall(ctx context.Context, in *installInput) (*reply[uninstalledBody], error) {
 	r, err := s.extensions.Uninstall(ctx, in.ID)
 	return respond(uninstalledBody{r, r.CleanupHint}, err)
 }

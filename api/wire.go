@@ -90,9 +90,17 @@ func (in *catalogInput) filter() catalog.Filter {
 	return catalog.Filter{Category: in.Category, GPUCompatible: in.GPUCompatible.pointer()}
 }
 
+type installInput struct {
+	ID     string           `path:"id"`
+	Grants []manifest.Grant `query:"grants" enum:"gpu,build,host-gateway,lan-bind" doc:"what the owner gives the extension beyond what every extension may do; one that asks for more is refused with grants_required, which says what and why"`
+}
+
+func (in *installInput) check() error { return checkID(in.ID) }
+
 type enableInput struct {
-	ID               string `path:"id"`
-	WithDependencies bool   `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
+	ID               string           `path:"id"`
+	WithDependencies bool             `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
+	Grants           []manifest.Grant `query:"grants" enum:"gpu,build,host-gateway,lan-bind" doc:"as for install, for the extension itself"`
 }
 
 func (in *enableInput) check() error { return checkID(in.ID) }

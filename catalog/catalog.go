@@ -118,11 +118,13 @@ type Result struct {
 
 // Verdict is what the gate says about an extension before it runs.
 type Verdict struct {
-	ID       string             `json:"id"`
-	Accepted bool               `json:"accepted"`
-	Findings []security.Finding `json:"findings"`
-	Services []string           `json:"services"`
-	Notes    []string           `json:"notes,omitempty"`
+	security.Verdict
+	// Ungranted are the grants that the owner has not given yet.
+	Ungranted []manifest.Grant `json:"ungranted"`
+
+	Digest   string   `json:"digest,omitempty"` // of the files that were judged; empty for built-in extensions
+	Services []string `json:"services"`
+	Notes    []string `json:"notes,omitempty"`
 }
 
 // Report is what became of a start.
@@ -147,7 +149,8 @@ type Agent interface {
 	Ping(ctx context.Context) (AgentStatus, error)
 	// Check judges the extension as installed (library false) or as the library has it.
 	Check(ctx context.Context, id string, library bool) (Verdict, error)
-	Start(ctx context.Context, id string) (Report, error)
+	// Start starts the extension; grants are what the owner gives it.
+	Start(ctx context.Context, id string, grants []manifest.Grant) (Report, error)
 	Stop(ctx context.Context, id string) error
 	Restart(ctx context.Context, id string) (Report, error)
 	// Remove removes the containers of an extension that is disabled or gone.

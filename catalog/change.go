@@ -21,8 +21,9 @@ import (
 
 // Change is one change in progress. Exactly one of Done, Cancel and Leave ends it.
 type Change struct {
-	ID   string
-	Kind string
+	ID     string
+	Kind   string
+	Grants []manifest.Grant // that the owner gives with it
 
 	file   *os.File
 	root   *os.Root
@@ -33,6 +34,8 @@ type changeRecord struct {
 	Kind    string    `json:"kind"`
 	Actor   string    `json:"actor"`
 	Started time.Time `json:"started"`
+
+	Grants []manifest.Grant `json:"grants,omitempty"`
 }
 
 // claim opens and locks the record. The holder removes the file before it unlocks it, so a lock on a file that

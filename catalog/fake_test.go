@@ -6,6 +6,8 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
 // fakeAgent is a host agent whose every answer can be replaced. Without one, all is well and what is started runs.
@@ -17,6 +19,9 @@ type fakeAgent struct {
 	remove     func(id string) error
 	setBuiltin func(id string, enabled bool) error
 	containers func() (catalog.State, error)
+
+	asks, given []manifest.Grant // what an extension asks for; what the last start brought
+	judged      string           // digest of the files that were judged
 }
 
 var errAway = problem.Newf(problem.AgentNoSocket, "the host agent is not running: start it")
@@ -45,10 +50,18 @@ func (a *fakeAgent) Check(_ context.Context, id string, library bool) (catalog.V
 	if a.check != nil {
 		return catalog.Verdict{}, a.check(id, library)
 	}
-	return catalog.Verdict{ID: id, Accepted: true}, nil
+	return a.verdict(id), nil
 }
 
-func (a *fakeAgent) Start(_ context.Context, id string) (catalog.Report, error) {
+func (a *fakeAgent) verdict(id string) catalog.Verdict {
+	return catalog.Verdict{
+		Verdict:   security.Verdict{ID: id, Verdict: security.Accepted, Rating: security.BestRating, Grants: a.asks},
+		Ungranted: a.asks, Digest: a.judged,
+	}
+}
+
+func (a *fakeAgent) Start(_ context.Context, id string, grants []manifest.Grant) (catalog.Report, error) {
+	a.given = grants
 	if a.start != nil {
 		return a.start(id)
 	}
@@ -63,7 +76,7 @@ func (a *fakeAgent) Stop(_ context.Context, id string) error {
 }
 
 func (a *fakeAgent) Restart(ctx context.Context, id string) (catalog.Report, error) {
-	return a.Start(ctx, id)
+	return a.Start(ctx, id, nil)
 }
 
 func (a *fakeAgent) Remove(_ context.Context, id string) error {

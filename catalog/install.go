@@ -11,19 +11,21 @@ import (
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
-// Install copies an extension from the library, enabled, and starts it. When the start fails before a container
+// Install copies an extension from the library, enabled, and starts it. grants are what the owner gives it; one that
+// asks for more is refused with [problem.GrantsRequired], which names it. When the start fails before a container
 // exists, everything is undone; see the package's table in docs/decisions. When the agent cannot be reached, the
 // files are in place and the result says so.
-func (m *Manager) Install(ctx context.Context, id string) (Result, error) {
-	op, err := m.begin(id, "install", m.checkInstall)
+func (m *Manager) Install(ctx context.Context, id string, grants ...manifest.Grant) (Result, error) {
+	op, err := m.begin(id, "install", m.checkInstall, grants...)
 	if err != nil {
 		return Result{}, err
 	}
-	err = m.verdict(ctx, op.entry, true)
+	v, err := m.verdict(ctx, op, true)
 	if err == nil {
-		err = m.copyIn(ctx, op.entry)
+		err = m.copyIn(ctx, op.entry, v.Digest)
 	}
 	if err != nil {
 		op.Cancel()
@@ -101,19 +103,23 @@ func (m *Manager) checkLibraryEntry(id string) error {
 }
 
 // verdict asks the agent's gate. While the agent is away, the shape is checked here; the agent decides at start.
-func (m *Manager) verdict(ctx context.Context, e Entry, library bool) error {
-	_, err := m.agent.Check(ctx, e.ID, library)
+func (m *Manager) verdict(ctx context.Context, op *operation, library bool) (Verdict, error) {
+	v, err := m.agent.Check(ctx, op.ID, library)
 	switch {
 	case !away(err):
-		return err
-	case e.Source == FromCore: // shipped with the platform: nobody else can have changed it
-		return nil
+	case op.entry.Source == FromCore: // shipped with the platform: nobody else can have changed it
+		return v, nil
+	default:
+		v, err = m.checkShape(ctx, op.ID, library)
 	}
-	return m.checkShape(ctx, e.ID, library)
+	if missing := manifest.Without(v.Ungranted, op.Grants); err == nil && len(missing) > 0 {
+		err = security.GrantsRequired(op.ID, missing, false)
+	}
+	return v, err
 }
 
-// copyIn stages the library's folder and renames it into place.
-func (m *Manager) copyIn(ctx context.Context, e Entry) error {
+// copyIn stages the library's folder and renames it into place, if it is still what was judged.
+func (m *Manager) copyIn(ctx context.Context, e Entry, judged string) error {
 	return m.locked(ctx, func(root *os.Root) error {
 		if _, err := root.Lstat(e.ID); err == nil {
 			return problem.Newf(problem.AlreadyInstalled, "extension %q is already installed", e.ID)
@@ -131,6 +137,9 @@ func (m *Manager) copyIn(ctx context.Context, e Entry) error {
 		staged := stagePrefix + e.ID
 		err = CopyTree(FS(src), root, staged, m.settings.UID, m.settings.GID)
 		if err == nil {
+			err = isTree(root, staged, judged)
+		}
+		if err == nil {
 			err = storageError(root.Rename(staged, e.ID))
 		}
 		if err == nil {
@@ -141,4 +150,18 @@ func (m *Manager) copyIn(ctx context.Context, e Entry) error {
 		}
 		return nil
 	})
+}
+
+// isTree refuses a staged folder that is not what was judged. An agent of an older version does not tell what that was.
+func isTree(root *os.Root, dir, digest string) error {
+	staged, err := root.OpenRoot(dir)
+	if err != nil {
+		return storageError(err)
+	}
+	defer staged.Close()
+	got, err := TreeDigest(FS(staged))
+	if err == nil && digest != "" && got != digest {
+		err = problem.Newf(problem.InvalidExtension, "its files in the library have changed while they were checked: try again")
+	}
+	return err
 }

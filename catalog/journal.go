@@ -32,7 +32,7 @@ func NewJournal(dir string, uid, gid int) *Journal {
 
 // Begin records that the extension is being changed. While another process changes it, the error is
 // [problem.Busy] and names what it does.
-func (j *Journal) Begin(id, kind, actor string) (*Change, error) {
+func (j *Journal) Begin(id, kind, actor string, grants ...manifest.Grant) (*Change, error) {
 	root, err := j.open()
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (j *Journal) Begin(id, kind, actor string) (*Change, error) {
 		return nil, err
 	}
 	c.before = readAll(c.file)
-	record, err := json.Marshal(changeRecord{Kind: kind, Actor: actor, Started: time.Now().UTC()})
+	record, err := json.Marshal(changeRecord{Kind: kind, Actor: actor, Started: time.Now().UTC(), Grants: grants})
 	if err == nil {
 		err = errors.Join(overwrite(c.file, record), j.owner.give(c.file), c.file.Sync())
 	}
@@ -51,7 +51,7 @@ func (j *Journal) Begin(id, kind, actor string) (*Change, error) {
 		c.Cancel()
 		return nil, storageError(fmt.Errorf("record the change of %q: %w", id, err))
 	}
-	c.Kind = kind
+	c.Kind, c.Grants = kind, grants
 	return c, nil
 }
 
@@ -73,7 +73,8 @@ func (j *Journal) Claim(id string) (*Change, error) {
 		c.Leave()
 		return nil, nil //nolint:nilnil // nothing to do is an answer
 	}
-	c.Kind = parseRecord(c.before).Kind
+	r := parseRecord(c.before)
+	c.Kind, c.Grants = r.Kind, r.Grants
 	return c, nil
 }
 

@@ -63,11 +63,11 @@ type operation struct {
 
 // begin claims an extension for a change that check allows. A refusal leaves no trace; what check has allowed is
 // looked at again once nobody else can change the extension.
-func (m *Manager) begin(id, kind string, check func(*Snapshot, Entry) error) (*operation, error) {
+func (m *Manager) begin(id, kind string, check func(*Snapshot, Entry) error, grants ...manifest.Grant) (*operation, error) {
 	if _, _, err := m.lookup(id, check); err != nil {
 		return nil, err
 	}
-	change, err := m.journal.Begin(id, kind, m.actor)
+	change, err := m.journal.Begin(id, kind, m.actor, grants...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func away(err error) bool {
 
 // Start starts an enabled extension.
 func (m *Manager) Start(ctx context.Context, id string) (Result, error) {
-	return m.run(ctx, id, "start", "started", m.agent.Start)
+	return m.run(ctx, id, "start", "started", func(ctx context.Context, id string) (Report, error) { return m.agent.Start(ctx, id, nil) })
 }
 
 // Restart stops an enabled extension and starts it again with its present configuration.

@@ -19,7 +19,7 @@ import (
 //	a container was created    the files stay, so that its log can be read and it can be started again
 //	nothing was created        undo: the change never was
 func (m *Manager) startChanged(ctx context.Context, op *operation, done string, undo func(context.Context, Entry) error) (Result, error) {
-	report, err := m.agent.Start(ctx, op.ID)
+	report, err := m.agent.Start(ctx, op.ID, op.Grants)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
 	defer m.Refresh(ctx)
 	r := Result{ID: op.ID, Action: done}

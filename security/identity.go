@@ -4,62 +4,70 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dreamserver/compose"
 )
 
-// serviceName refuses the names of core services: what has the name gets what is meant for them. Which other
-// names an extension may use is for compose.Join to say, which knows all extensions.
-func serviceName(c *scan, at path, _ any) { c.coreName(at, at[len(at)-1]) }
+var identity = []row{
+	on("services.*", serviceName),
+	on("services.*.container_name", containerName),
+	on("services.*.hostname", hostname),
+	on("services.*.domainname", hostname),
+	on("services.*.labels.*", label),
+	on("services.*.deploy.labels.*", label),
+}
 
-// coreName refuses a name on the network that belongs to the platform. Names have no case in DNS.
-func (c *scan) coreName(at path, name string) {
-	if name != c.Unit.ID && slices.ContainsFunc(c.CoreIDs, func(id string) bool { return strings.EqualFold(id, name) }) {
-		c.find("core-name", at, fmt.Sprintf("name %q conflicts with core service %q", name, strings.ToLower(name)),
-			"choose a name that begins with "+c.Unit.ID)
+// serviceName refuses the names of others: what has the name gets what is meant for them.
+func serviceName(c *scan, at path, _ any) {
+	name := at.last()
+	if c.takesName(at, name) || c.own(name) {
+		return
 	}
+	c.find("service-name", at, fmt.Sprintf("service %q is not named like its extension", name),
+		fmt.Sprintf("call it %s or %s-…", c.Unit.ID, c.Unit.ID))
 }
 
 // containerName keeps container names recognisable: <prefix><id>, <id>, or one of them with more after a dash. It
 // is a name on the network, too.
 func containerName(c *scan, at path, v any) {
 	name := str(v)
-	c.coreName(at, name)
-	own := func(base string) bool { return name == base || strings.HasPrefix(name, base+"-") }
-	if name == "" || own(c.Prefix+c.Unit.ID) || own(c.Unit.ID) || c.builtin() {
+	if name == "" || c.takesName(at, name) || c.ownName(name) || c.builtin() {
 		return
 	}
 	c.find("container-name", at, fmt.Sprintf("container_name %q does not name its extension", name),
 		fmt.Sprintf("call it dream-%s", c.Unit.ID))
 }
 
-func alias(c *scan, at path, v any) { c.coreName(at, str(v)) }
+func hostname(c *scan, at path, v any) { c.takesName(at, str(v)) }
 
-// labels refuses labels that decide which containers are whose.
-func labels(c *scan, at path, v any) {
-	m, _ := v.(map[string]any)
-	for _, key := range sortedKeys(m) {
-		if strings.HasPrefix(key, "com.docker.compose.") {
-			c.find("label", append(slices.Clone(at), key), fmt.Sprintf("label %s belongs to Docker Compose", key), "remove the label")
+// ownName reports whether a name on the network is the unit's: a service's, with the prefix of containers or without.
+func (c *scan) ownName(name string) bool {
+	return c.own(strings.TrimPrefix(name, c.Prefix)) || c.own(name)
+}
+
+// takesName refuses a name on the network that belongs to the platform or to another extension. Names have no case
+// in DNS.
+func (c *scan) takesName(at path, name string) bool {
+	plain := strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(name), "."), c.Prefix)
+	for _, id := range c.CoreIDs {
+		if id != c.Unit.ID && plain == id {
+			c.find("core-name", at, fmt.Sprintf("name %q conflicts with core service %q", name, id), "choose a name that begins with "+c.Unit.ID)
+			return true
 		}
 	}
+	i := slices.IndexFunc(c.OtherIDs, func(id string) bool {
+		return id != c.Unit.ID && compose.OwnsService(id, plain, c.OtherIDs) && !c.own(plain)
+	})
+	if i < 0 {
+		return false
+	}
+	c.find("foreign-name", at, fmt.Sprintf("name %q belongs to extension %q", name, c.OtherIDs[i]), "choose a name that begins with "+c.Unit.ID)
+	return true
 }
 
-// extraHost refuses names that lead to the host. The model has name=address.
-func extraHost(c *scan, at path, v any) {
-	if _, addr, _ := strings.Cut(str(v), "="); addr == "host-gateway" && !c.builtin() {
-		c.find("host-gateway", at, "host-gateway reaches services of the host itself", "remove the entry")
-	}
-}
-
-// network allows plain networks of the extension's own. The platform's network is joined, never redefined.
-func network(c *scan, at path, v any) {
-	m, _ := v.(map[string]any)
-	if m["external"] == true || str(m["name"]) != "" {
-		c.find("network", at, "a named or external network may belong to others", "remove external and name, or join dream-network")
-	}
-	if d := str(m["driver"]); d != "" && d != "bridge" {
-		c.find("network", at, fmt.Sprintf("network driver %q reaches the host's network", d), "remove driver")
-	}
-	if m["driver_opts"] != nil {
-		c.find("network", at, "driver_opts change the host's network", "remove driver_opts")
+// label refuses labels that decide which containers are whose.
+func label(c *scan, at path, _ any) {
+	if strings.HasPrefix(strings.ToLower(at.last()), "com.docker.") {
+		c.find("label", at, fmt.Sprintf("label %s belongs to Docker Compose", at.last()), "remove the label")
 	}
 }

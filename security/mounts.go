@@ -3,18 +3,46 @@ package security
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+var mounts = []row{
+	on("services.*.volumes.*", mount),
+	allow("services.*.volumes.*.type"),
+	allow("services.*.volumes.*.source"),
+	allow("services.*.volumes.*.target"),
+	allow("services.*.volumes.*.read_only"),
+	allow("services.*.volumes.*.consistency"),
+	allow("services.*.volumes.*.bind.create_host_path"),
+	allow("services.*.volumes.*.bind.recursive"),
+	allow("services.*.volumes.*.bind.selinux"),
+	on("services.*.volumes.*.bind.propagation", propagation),
+	allow("services.*.volumes.*.volume.nocopy"),
+	on("services.*.volumes.*.volume.subpath", subpath),
+	on("services.*.volumes.*.volume.labels.*", label),
+	allow("services.*.volumes.*.tmpfs.size"),
+	allow("services.*.volumes.*.tmpfs.mode"),
+	refuse("services.*.volumes.*.image", "mount-type", "mounts of images reach outside the extension"),
+	refuse("services.*.volumes_from", "volumes-from", "volumes_from takes another container's mounts"),
+	refuse("services.*.volume_driver", "volume-driver", "volume_driver chooses who keeps the volumes"),
+	on("services.*.tmpfs.*", tmpfs),
+	on("services", nestedBinds),
+
+	on("volumes.*", volume),
+	allow("volumes.*.name"),
+	allow("volumes.*.driver"),
+	allow("volumes.*.external"),
+	on("volumes.*.labels.*", label),
+	refuse("volumes.*.driver_opts", "volume-driver", "driver_opts can bind-mount host path or network share"),
+}
 
 // mount allows named volumes, tmpfs, data below ./data/<id>, and read-only files of the unit's own folder.
 func mount(c *scan, at path, v any) {
 	m, _ := v.(map[string]any)
 	switch kind := str(m["type"]); kind {
-	case "volume":
-		volumeMount(c, at, m)
-		return
-	case "tmpfs":
+	case "volume", "tmpfs":
 		return
 	case "bind":
 	default:
@@ -29,15 +57,16 @@ func mount(c *scan, at path, v any) {
 	if why := c.hostPath(src, m["read_only"] == true); why != "" {
 		c.find("mount-host-path", at, why, fmt.Sprintf("use ./data/%s/… for data, or ship the file and mount it read-only", c.Unit.ID))
 	}
-	if bind, ok := m["bind"].(map[string]any); ok && strings.Contains(str(bind["propagation"]), "shared") {
-		c.find("mount-propagation", at, "shared propagation lets mounts out of the container", "remove propagation")
+}
+
+func propagation(c *scan, at path, v any) {
+	if p := str(v); p != "" && p != "private" && p != "rprivate" {
+		c.find("mount-propagation", at, fmt.Sprintf("propagation %q lets mounts through between the container and the host", p), "remove propagation")
 	}
 }
 
-// volumeMount refuses what a volume mount can still do to others: reach below the volume's root.
-func volumeMount(c *scan, at path, m map[string]any) {
-	opts, _ := m["volume"].(map[string]any)
-	if sub := str(opts["subpath"]); strings.Contains(sub, "..") {
+func subpath(c *scan, at path, v any) {
+	if sub := str(v); filepath.IsAbs(sub) || slices.Contains(strings.Split(sub, "/"), "..") {
 		c.find("mount-subpath", at, fmt.Sprintf("subpath %q leaves the volume", sub), "write a path inside the volume")
 	}
 }
@@ -79,42 +108,85 @@ func relative(base, p, as string) string {
 	return strings.TrimSuffix(as+"/"+rel, "/.")
 }
 
-// tmpfs refuses options that give a tmpfs more than an ordinary one.
-func tmpfs(c *scan, at path, v any) {
-	_, opts, _ := strings.Cut(str(v), ":")
-	for opt := range strings.SplitSeq(opts, ",") {
-		if opt == "suid" || opt == "dev" {
-			c.find("tmpfs", at, fmt.Sprintf("tmpfs option %q allows device or set-uid files", opt), "remove the option")
+// bind is one host path that the unit's containers get, and may.
+type bind struct {
+	source   string
+	writable bool
+	at       path
+}
+
+// nestedBinds refuses a bind source below a folder that a container of the unit can write. A container could put a
+// link in the inner one's place, exit, and be restarted by Docker itself, which then mounts the link's target:
+// nobody looks in between.
+func nestedBinds(c *scan, _ path, _ any) {
+	binds := c.binds()
+	for _, inner := range binds {
+		for _, outer := range binds {
+			if outer.writable && inner.source != outer.source && under(inner.source, outer.source) {
+				c.find("mount-nested", inner.at, fmt.Sprintf("%s lies below %s, which %s can write: it could put a link to any host path in its place",
+					c.shown(inner.source), c.shown(outer.source), outer.at.service()), "mount folders that lie side by side, none below another")
+				break
+			}
 		}
 	}
 }
 
-// volume refuses named volumes that are not plain: a driver or its options can bind any host path.
+func (c *scan) binds() []bind {
+	var all []bind
+	services, _ := c.model["services"].(map[string]any)
+	for _, name := range sortedKeys(services) {
+		s, _ := services[name].(map[string]any)
+		volumes, _ := s["volumes"].([]any)
+		for i, v := range volumes {
+			m, _ := v.(map[string]any)
+			if str(m["type"]) == "bind" && c.hostPath(str(m["source"]), m["read_only"] == true) == "" {
+				all = append(all, bind{filepath.Clean(str(m["source"])), m["read_only"] != true, path{"services", name, "volumes", fmt.Sprint(i)}})
+			}
+		}
+	}
+	for _, section := range []string{"configs", "secrets"} {
+		files, _ := c.model[section].(map[string]any)
+		for _, name := range sortedKeys(files) {
+			m, _ := files[name].(map[string]any)
+			if file := str(m["file"]); file != "" && c.hostPath(file, true) == "" {
+				all = append(all, bind{filepath.Clean(file), false, path{section, name, "file"}})
+			}
+		}
+	}
+	return all
+}
+
+// shown is a host path as the fragment's author writes it.
+func (c *scan) shown(p string) string {
+	if under(p, c.DataDir) {
+		return relative(c.DataDir, p, "./data")
+	}
+	return p
+}
+
+// tmpfsOption is what a tmpfs may say; suid, dev and whatever else the kernel takes are not among it.
+var tmpfsOption = regexp.MustCompile(`\A(rw|ro|noexec|exec|nosuid|nodev|noatime|(size|nr_inodes)=[0-9]+[kKmMgG%]?[bB]?|mode=[0-7]{3,4}|[ug]id=[0-9]+)\z`)
+
+// tmpfs refuses options that give a tmpfs more than an ordinary one.
+func tmpfs(c *scan, at path, v any) {
+	_, opts, found := strings.Cut(str(v), ":")
+	if !found {
+		return
+	}
+	for opt := range strings.SplitSeq(opts, ",") {
+		if !tmpfsOption.MatchString(opt) {
+			c.find("tmpfs", at, fmt.Sprintf("tmpfs option %q is not among size, mode, uid, gid, ro, noexec, nosuid and nodev", opt), "remove the option")
+		}
+	}
+}
+
+// volume refuses named volumes that are not plain: another driver, or a name that may belong to others.
 func volume(c *scan, at path, v any) {
 	m, _ := v.(map[string]any)
-	if m["driver_opts"] != nil {
-		c.find("volume-driver", at, "driver_opts can bind-mount host path or network share", "remove driver_opts: the volume is kept by Docker")
-	}
 	if d := str(m["driver"]); d != "" && d != "local" {
 		c.find("volume-driver", at, fmt.Sprintf("volume driver %q is not the local one", d), "remove driver")
 	}
-	if m["external"] == true || m["name"] != nil && str(m["name"]) != "" {
-		c.find("volume-name", at, "an external or named volume may belong to others", "remove external and name: the platform names the volume")
-	}
-}
-
-// hostFile allows configs and secrets from files of the unit's own folder or with inline content.
-func hostFile(c *scan, at path, v any) {
-	m, _ := v.(map[string]any)
-	if file := str(m["file"]); file != "" {
-		if why := c.hostPath(file, true); why != "" {
-			c.find("host-file", at, why, "ship the file in the extension's folder")
-		}
-	}
 	if m["external"] == true || str(m["name"]) != "" {
-		c.find("host-file", at, "an external config or secret may belong to others", "ship the file in the extension's folder")
-	}
-	if env := str(m["environment"]); env != "" {
-		c.find("host-file", at, fmt.Sprintf("reads %s from the host's environment", env), "declare the variable in env_vars and pass it in environment")
+		c.find("volume-name", at, "an external or named volume may belong to others", "remove external and name: the platform names the volume")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,13 +12,12 @@ import (
 
 	"dreamserver/compose"
 	"dreamserver/config"
-	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 	"dreamserver/security"
 )
 
-// TestRealExtensions judges the reference system's extensions, disabled ones too, on NVIDIA and AMD machines. The
-// golden file says what the part-1 table refuses of them. DREAM_REAL_EXTENSIONS names a folder with builtin/ and
+// TestRealExtensions judges the reference system's extensions, disabled ones too, in every variant. The golden file
+// is the list behind docs/security.md. DREAM_REAL_EXTENSIONS names a folder with builtin/ and
 // library/, which are not part of this repository.
 func TestRealExtensions(t *testing.T) {
 	root := os.Getenv("DREAM_REAL_EXTENSIONS")
@@ -39,16 +37,8 @@ func TestRealExtensions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, backend := range []string{"nvidia", "amd"} {
-				if compose.FragmentName(m) == "" || !m.Service.Supports(backend) { // a core service, or no container
-					continue
-				}
-				u, skip := compose.Candidate(compose.Root{FS: fsys}, source, id.Name(), m, compose.Host{Backend: backend})
-				if skip != nil {
-					fmt.Fprintf(&got, "%s/%s %s: %s\n", dir, id.Name(), backend, skip.Reason)
-					continue
-				}
-				fmt.Fprintf(&got, "%s/%s %s: %s\n", dir, id.Name(), backend, verdict(t, fsys, u))
+			if compose.FragmentName(m) != "" { // else a core service, or no container
+				fmt.Fprintf(&got, "%s/%s %s\n", dir, id.Name(), verdict(t, fsys, source, id.Name(), m))
 			}
 		}
 	}
@@ -67,51 +57,25 @@ func TestRealExtensions(t *testing.T) {
 	}
 }
 
-// verdict is ok or what is refused. Variables that the owner must set have a value.
-func verdict(t *testing.T, fsys fs.FS, u *compose.StackUnit) string {
+// verdict is what Judge says, in a few lines.
+func verdict(t *testing.T, fsys fs.FS, source compose.Source, dir string, m *manifest.Manifest) string {
 	t.Helper()
-	in := compose.Input{ID: u.ID, Source: u.Source, Env: map[string]string{}, Declared: u.Manifest.Service.Declares}
-	for _, v := range u.Manifest.Service.EnvVars {
-		if v.Default != nil {
-			in.Env[v.Key] = *v.Default
-		}
+	own := "/srv/dream/data/extensions-library/" + dir
+	if source == compose.Builtin {
+		own = "/srv/dream/extensions/services/" + dir
 	}
-	for _, name := range u.Files {
-		data, err := fs.ReadFile(fsys, path.Join(u.Dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.Files = append(in.Files, compose.File{Name: name, Content: data})
-	}
-	unit, err := compose.Load(t.Context(), in)
-	if problem.HasCode(err, problem.MissingConfig) {
-		for _, item := range problem.As(err).Items {
-			in.Env[item.Path] = "set"
-		}
-		unit, err = compose.Load(t.Context(), in)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	place := compose.Place{Names: config.DefaultNames(), InstallDir: "/srv/dream", DataDir: "/srv/dream/data", OwnDir: "/state/trees/0123"}
-	if u.Source == compose.Builtin {
-		place.OwnDir = path.Join("/srv/dream/extensions/services", u.Dir)
-	}
-	unit.Place(place, false)
-	findings, err := security.Scan(security.Subject{
-		Unit: unit, DataDir: place.DataDir, OwnDir: place.OwnDir, InstallDir: place.InstallDir, Backends: u.Manifest.Service.GPUBackends,
-		CoreIDs: []string{"llama-server", "open-webui", "dashboard", "dashboard-api"}, Prefix: place.Names.Prefix,
+	v, err := security.Judge(t.Context(), security.Folder{
+		Root: compose.Root{FS: fsys}, Dir: dir, OwnDir: own, Source: source, Manifest: m,
+		Settings: config.Settings{Names: config.DefaultNames(), InstallDir: "/srv/dream", DataDir: "/srv/dream/data"},
+		CoreIDs:  []string{"llama-server", "open-webui", "dashboard", "dashboard-api"},
 	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if len(findings) == 0 {
-		return "ok"
+		return "cannot run: " + err.Error()
 	}
 	var b strings.Builder
-	b.WriteString("refused")
-	for _, f := range findings {
-		fmt.Fprintf(&b, "\n  %s:%d: %s: %s: %s", f.File, f.Line, f.Path, f.Rule, f.Message)
+	fmt.Fprintf(&b, "%s, rating %d, grants %v", v.Verdict, v.Rating, v.Grants)
+	for _, f := range security.Errors(v.Findings) {
+		fmt.Fprintf(&b, "\n  %s: %s: %s", f.Where(), f.Rule, f.Message)
 	}
 	return b.String()
 }

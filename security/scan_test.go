@@ -19,6 +19,7 @@ import (
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 	"dreamserver/security"
 )
 
@@ -81,11 +82,25 @@ func subject(ctx testing.TB, source compose.Source, backends []string, texts ...
 	}
 	u.Place(place, false)
 	return security.Subject{
-		Unit: u, DataDir: place.DataDir, OwnDir: place.OwnDir, InstallDir: place.InstallDir, Backends: backends,
+		Unit: u, DataDir: place.DataDir, OwnDir: place.OwnDir, InstallDir: place.InstallDir, Service: service(backends),
 		CoreIDs: []string{"llama-server", "open-webui", "dashboard", "dashboard-api"}, Prefix: place.Names.Prefix,
 	}, nil
 }
 
+// service is a manifest's section with these gpu_backends; grants stand among them.
+func service(words []string) *manifest.Service {
+	s := &manifest.Service{ID: "web"}
+	for _, w := range words {
+		if slices.Contains(manifest.Grants(), manifest.Grant(w)) {
+			s.Grants = append(s.Grants, manifest.Grant(w))
+		} else {
+			s.GPUBackends = append(s.GPUBackends, w)
+		}
+	}
+	return s
+}
+
+// scan is what refuses the fragment.
 func scan(t testing.TB, f fragment) []security.Finding {
 	t.Helper()
 	s, err := subject(t, f.source, f.backends, f.text)
@@ -96,7 +111,7 @@ func scan(t testing.TB, f fragment) []security.Finding {
 	if err != nil {
 		t.Fatalf("%s: %v", f.name, err)
 	}
-	return findings
+	return security.Errors(findings)
 }
 
 func TestScan_Accepts(t *testing.T) {
@@ -163,8 +178,8 @@ func TestScan_KeepsTheWordsThatClientsMatch(t *testing.T) {
 		{"host user namespace", "{image: x, userns_mode: host}"},
 		{"root", "{image: x, user: '0'}"},
 		{"bare port", "{image: x, ports: [80]}"},
-		{"127.0.0.1", "{image: x, ports: ['0.0.0.0:80:80']}"},
-		{"local build", "{build: /}"},
+		{"127.0.0.1", "{image: x, ports: ['0.0.0.0:8080:80']}"},
+		{"local build", "{build: .}"},
 		{"conflicts with core service", "{image: x, hostname: dashboard}"},
 		{"dangerous security_opt", "{image: x, security_opt: ['seccomp:unconfined']}"},
 	}
@@ -184,21 +199,22 @@ func TestScan_KeepsTheWordsThatClientsMatch(t *testing.T) {
 
 func TestScan_JudgesOverlays(t *testing.T) {
 	s, err := subject(t, compose.User, nil,
-		"services:\n  web:\n    image: x\n    ports: ['127.0.0.1:80:80']\n",
-		"services:\n  web:\n    ports:\n      - 81:81\n",
-		"services:\n  web:\n    ports: ['127.0.0.1:82:82']\n    privileged: ${P:-true}\n",
+		"services:\n  web:\n    image: x\n    ports: ['127.0.0.1:8080:80']\n",
+		"services:\n  web:\n    ports:\n      - 8081:81\n",
+		"services:\n  web:\n    ports: ['127.0.0.1:8082:82']\n    privileged: ${P:-true}\n",
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := security.Scan(s)
+	findings, err := security.Scan(s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := security.Errors(findings)
 	want := []security.Finding{
 		{
 			Rule: "port-address", Severity: "error", Service: "web", Path: "services.web.ports.1", File: "compose.1.yaml", Line: 4,
-			Message: "bare port 81 is open to the whole network, not only 127.0.0.1", Fix: `write "127.0.0.1:81:81"`,
+			Message: "bare port 8081 is open to the whole network, not only 127.0.0.1", Fix: `write "127.0.0.1:8081:81"`,
 		},
 		{
 			Rule: "privileged", Severity: "error", Service: "web", Path: "services.web.privileged", File: "compose.2.yaml", Line: 4,
@@ -215,7 +231,7 @@ func TestScan_AnOverlayMayMendTheFragment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if findings, err := security.Scan(s); len(findings) != 0 || err != nil {
+	if findings, err := security.Scan(s); len(security.Errors(findings)) != 0 || err != nil {
 		t.Errorf("Scan = %v, %v; want accepted: what runs is not privileged", findings, err)
 	}
 }
@@ -240,8 +256,8 @@ func TestRefusal(t *testing.T) {
 		t.Errorf("Refusal of nothing = %v, want nil", err)
 	}
 	err := security.Refusal("web", []security.Finding{
-		{Rule: "a", Path: "services.web.a", File: "compose.yaml", Line: 3, Message: "is bad", Fix: "remove it"},
-		{Rule: "b", Path: "volumes.b", Message: "is worse", Fix: "remove that"},
+		{Rule: "a", Severity: security.Error, Path: "services.web.a", File: "compose.yaml", Line: 3, Message: "is bad", Fix: "remove it"},
+		{Rule: "b", Severity: security.Error, Path: "volumes.b", Message: "is worse", Fix: "remove that"},
 	})
 	e := problem.As(err)
 	want := `extension "web" is refused by the security scan:
@@ -277,7 +293,9 @@ var forbidden = []struct{ rule, key, value string }{
 }
 
 func TestScan_AForbiddenLineInAnyAcceptedFileIsFound(t *testing.T) {
-	accepted := slices.DeleteFunc(fragments(t, "ok"), func(f fragment) bool { return f.source == compose.Builtin })
+	accepted := slices.DeleteFunc(fragments(t, "ok"), func(f fragment) bool {
+		return f.source == compose.Builtin || slices.Contains(f.backends, "host-gateway") // what is asked for is not forbidden
+	})
 	rapid.Check(t, func(rt *rapid.T) {
 		f := rapid.SampledFrom(accepted).Draw(rt, "file")
 		line := rapid.SampledFrom(forbidden).Draw(rt, "line")

@@ -17,6 +17,7 @@ import (
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
+	"dreamserver/manifest"
 )
 
 // fakeAgent is an agent at the edge of the process: fields that are nil answer with nothing.
@@ -33,10 +34,14 @@ type fakeAgent struct {
 
 func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, nil }
 func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict, error) {
-	return catalog.Verdict{ID: id, Accepted: true}, nil
+	var v catalog.Verdict
+	v.ID = id
+	return v, nil
 }
 
-func (f *fakeAgent) Start(_ context.Context, id string) (catalog.Report, error) { return f.start(id) }
+func (f *fakeAgent) Start(_ context.Context, id string, _ []manifest.Grant) (catalog.Report, error) {
+	return f.start(id)
+}
 
 func (f *fakeAgent) Restart(_ context.Context, id string) (catalog.Report, error) { return f.start(id) }
 func (f *fakeAgent) Stop(context.Context, string) error                           { return f.stop }

@@ -39,6 +39,7 @@ const (
 	Incompatible        Code = "incompatible"
 	Busy                Code = "busy"
 	PortTaken           Code = "port_taken"
+	GrantsRequired      Code = "grants_required"
 
 	// The extension is not acceptable.
 
@@ -100,6 +101,7 @@ var table = map[Code]row{
 	Incompatible:        {http.StatusConflict, errdefs.ErrConflict, "Incompatible"},
 	Busy:                {http.StatusConflict, errdefs.ErrConflict, "Busy"},
 	PortTaken:           {http.StatusConflict, errdefs.ErrConflict, "Port taken"},
+	GrantsRequired:      {http.StatusConflict, errdefs.ErrConflict, "Grants required"},
 
 	InvalidExtension:  {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Invalid extension"},
 	ExtensionTooLarge: {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Extension too large"},

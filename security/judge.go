@@ -1,0 +1,214 @@
+package security
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+)
+
+// The two verdicts.
+const (
+	Accepted = "accept"
+	Rejected = "reject"
+)
+
+// Verdict is what the gate says about an extension.
+type Verdict struct {
+	ID      string           `json:"id"`
+	Verdict string           `json:"verdict"` // Accepted or Rejected
+	Rating  int              `json:"rating"`  // 1 (worst) to 8, see [Deductions]
+	Grants  []manifest.Grant `json:"grants"`  // that it uses
+	// Findings are what it may not do, and what a person should know. A grant that it uses is among them.
+	Findings []Finding `json:"findings"`
+}
+
+// Err is the refusal, or nil for an accepted extension. Files that nothing can be made of are not the scan's to
+// refuse, but invalid.
+func (v Verdict) Err() error {
+	err := Refusal(v.ID, v.Findings)
+	if err == nil {
+		return nil
+	}
+	if !slices.ContainsFunc(Errors(v.Findings), func(f Finding) bool { return !slices.Contains(shapeRules, f.Rule) }) {
+		e := problem.As(err)
+		_, detail, _ := strings.Cut(e.Detail, "\n")
+		return problem.Newf(problem.InvalidExtension, "extension %q: %s", v.ID, detail).With(e.Items...)
+	}
+	return err
+}
+
+// shapeRules are the rules of what package compose refuses before there is a model.
+var shapeRules = []string{"shape", "undeclared-variable"}
+
+// Folder is an extension's folder to judge, and where it would stand.
+type Folder struct {
+	Root     compose.Root
+	Dir      string // the folder's name below Root
+	OwnDir   string // its path on the host
+	Source   compose.Source
+	Manifest *manifest.Manifest
+	Settings config.Settings
+	// Backends are the machines to judge for; none means all that the manifest supports.
+	Backends []string
+	CoreIDs  []string
+	OtherIDs []string
+	// Secrets are the secret variables that other extensions declare: key → id.
+	Secrets map[string]string
+}
+
+// Judge judges every variant of the extension that could run, and its manifest. Variables that the owner must set
+// and has not yet are given a stand-in: what they will be is judged when it is known, at each start. The error is for
+// a folder that has nothing to judge.
+func Judge(ctx context.Context, f Folder) (Verdict, error) {
+	id := f.Manifest.Service.ID
+	v := Verdict{ID: id, Verdict: Accepted, Grants: []manifest.Grant{}, Findings: f.Declarations()}
+	backends := f.Backends
+	if len(backends) == 0 {
+		backends = compose.BackendsOf(f.Manifest)
+	}
+	variants, skip := compose.Variants(f.Root, f.Source, f.Dir, f.Manifest, backends)
+	if skip != nil {
+		return v, problem.Newf(problem.InvalidExtension, "extension %q: %s", id, skip.Reason)
+	}
+	own, err := fs.Sub(f.Root.FS, f.Dir)
+	if err != nil {
+		return v, fmt.Errorf("extension %q: %w", id, err)
+	}
+	read := map[string]bool{}
+	for _, variant := range variants {
+		for _, name := range variant.Unit.Files {
+			read[name] = true
+		}
+		findings, err := f.variant(ctx, variant, own)
+		if err != nil {
+			return v, err
+		}
+		for _, finding := range findings {
+			if !slices.Contains(v.Findings, finding) {
+				v.Findings = append(v.Findings, finding)
+			}
+		}
+	}
+	v.Findings = append(v.Findings, ignored(own, f.Manifest, read)...)
+	sortFindings(v.Findings)
+	v.Rating, v.Grants = Rate(v.Findings), Grants(v.Findings)
+	if len(Errors(v.Findings)) > 0 {
+		v.Verdict = Rejected
+	}
+	return v, nil
+}
+
+// variant judges one list of files. What package compose refuses is a finding, too.
+func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS) ([]Finding, error) {
+	in := compose.Input{ID: f.Manifest.Service.ID, Source: f.Source, Folder: own}
+	settings := f.Settings
+	settings.GPUBackend, settings.GPUCount, settings.Mode = variant.Host.Backend, variant.Host.GPUCount, variant.Host.Mode
+	if f.Source == compose.Builtin {
+		in.Env = compose.OwnerEnv(settings)
+	} else {
+		in.Env, in.Declared = compose.DeclaredEnv(settings, f.Manifest), compose.Declared(f.Manifest)
+	}
+	var err error
+	if in.Files, err = variant.Unit.Read(f.Root.FS); err != nil {
+		return nil, err
+	}
+	unit, err := compose.Load(ctx, in)
+	if problem.HasCode(err, problem.MissingConfig) {
+		for _, item := range problem.As(err).Items {
+			in.Env[item.Path] = standIn
+		}
+		unit, err = compose.Load(ctx, in)
+	}
+	switch {
+	case problem.HasCode(err, problem.InvalidExtension, problem.MissingConfig):
+		return shapeFindings(err), nil
+	case err != nil:
+		return nil, err
+	}
+	unit.Place(f.Place(), false)
+	return Scan(f.Subject(unit))
+}
+
+// standIn passes for a text, a number, a port and a size.
+const standIn = "8080"
+
+// Place is where the extension would stand.
+func (f Folder) Place() compose.Place {
+	s := f.Settings
+	return compose.Place{Names: s.Names, InstallDir: s.InstallDir, DataDir: s.DataDir, OwnDir: f.OwnDir}
+}
+
+// Subject is a placed unit of the folder, to be scanned.
+func (f Folder) Subject(u *compose.Unit) Subject {
+	s := f.Settings
+	return Subject{
+		Unit: u, Service: &f.Manifest.Service, DataDir: s.DataDir, OwnDir: f.OwnDir, InstallDir: s.InstallDir,
+		CoreIDs: f.CoreIDs, OtherIDs: f.OtherIDs, Prefix: s.Names.Prefix, BindAddress: s.Env["BIND_ADDRESS"],
+		GPUGroups: slices.DeleteFunc([]string{s.Env["VIDEO_GID"], s.Env["RENDER_GID"]}, func(g string) bool { return g == "" || g == "0" }),
+	}
+}
+
+// Declarations judges the variables that an installed extension's manifest declares: declaring a variable is asking
+// for its value.
+func (f Folder) Declarations() []Finding {
+	found := []Finding{}
+	if f.Source == compose.Builtin {
+		return found
+	}
+	file, _ := manifest.FileName(f.Root.FS, f.Dir) // it was read from there
+	for i, v := range f.Manifest.Service.EnvVars {
+		at := Finding{
+			Severity: Error, Path: fmt.Sprintf("service.env_vars.%d.key", i), File: filepath.Join(f.Root.Prefix, file), Line: v.Line,
+			Fix: "remove it, or give the variable a name of your own",
+		}
+		switch owner := f.Secrets[v.Key]; {
+		case config.IsPlatformSecret(v.Key):
+			at.Rule, at.Message = "platform-secret", fmt.Sprintf("%s is a secret of the platform: no extension gets it", v.Key)
+		case owner != "" && owner != f.Manifest.Service.ID:
+			at.Rule, at.Message = "foreign-secret", fmt.Sprintf("%s is a secret of extension %q", v.Key, owner)
+		default:
+			continue
+		}
+		found = append(found, at)
+	}
+	return found
+}
+
+func shapeFindings(err error) []Finding {
+	e := problem.As(err)
+	found := make([]Finding, 0, len(e.Items))
+	for _, item := range e.Items {
+		found = append(found, Finding(item))
+	}
+	if len(found) == 0 {
+		found = append(found, Finding{Rule: shapeRules[0], Severity: Error, Message: e.Detail, Fix: "mend the file"})
+	}
+	return found
+}
+
+// ignored notes compose files in the folder that nothing reads, so that nobody counts on them.
+func ignored(own fs.FS, m *manifest.Manifest, read map[string]bool) []Finding {
+	entries, err := fs.ReadDir(own, ".")
+	if err != nil {
+		return nil // what could be read was judged
+	}
+	var found []Finding
+	for _, e := range entries {
+		name := e.Name()
+		if !compose.IsFragment(name) || read[name] || read[name+compose.DisabledSuffix] || name == compose.FragmentName(m)+compose.DisabledSuffix {
+			continue
+		}
+		found = append(found, Finding{
+			Rule: "ignored-file", Severity: Note, Path: name, File: name, Message: name + " is read on no machine", Fix: "remove it, or name it after what it is for: compose.nvidia.yaml",
+		})
+	}
+	return found
+}

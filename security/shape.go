@@ -1,0 +1,119 @@
+package security
+
+import (
+	"strings"
+)
+
+// shape is what every service consists of, and what is refused whole because it reaches past the model.
+var shape = []row{
+	allow("name"), // the loader sets it, and refuses files that do
+	allow("services.*.command.*"),
+	allow("services.*.entrypoint.*"),
+	allow("services.*.environment.*"),
+	allow("services.*.working_dir"),
+	allow("services.*.init"),
+	allow("services.*.tty"),
+	allow("services.*.stdin_open"),
+	allow("services.*.attach"),
+	allow("services.*.read_only"),
+	allow("services.*.restart"),
+	allow("services.*.stop_signal"),
+	allow("services.*.stop_grace_period"),
+	allow("services.*.profiles.*"), // what has one is left out of the model
+	allow("services.*.expose.*"),
+
+	allow("services.*.depends_on.*.condition"),
+	allow("services.*.depends_on.*.required"),
+	allow("services.*.depends_on.*.restart"),
+
+	on("services.*", healthchecked),
+	allow("services.*.healthcheck.test.*"),
+	allow("services.*.healthcheck.interval"),
+	allow("services.*.healthcheck.timeout"),
+	allow("services.*.healthcheck.retries"),
+	allow("services.*.healthcheck.start_period"),
+	allow("services.*.healthcheck.start_interval"),
+	allow("services.*.healthcheck.disable"),
+
+	allow("services.*.deploy.mode"),
+	allow("services.*.deploy.restart_policy.condition"),
+	allow("services.*.deploy.restart_policy.delay"),
+	allow("services.*.deploy.restart_policy.max_attempts"),
+	allow("services.*.deploy.restart_policy.window"),
+
+	on("services.*.logging.driver", logDriver),
+	on("services.*.logging.options.*", logOption),
+
+	refuse("services.*.provider", "provider", "provider runs a program on the host"),
+	refuse("services.*.develop", "develop", "develop watches and copies host files"),
+	refuse("services.*.extends", "extends", "extends reads another file"),
+	refuse("services.*.env_file", "env-file", "env_file was not read into environment"),
+	refuse("services.*.label_file", "label-file", "label_file reads another file: write the labels into labels"),
+	refuse("services.*.models", "models", "models run outside the container"),
+	refuse("services.*.pre_start", "hooks", "hooks run commands beside the service"),
+	refuse("services.*.post_start", "hooks", "hooks run commands beside the service"),
+	refuse("services.*.pre_stop", "hooks", "hooks run commands beside the service"),
+	refuse("models", "models", "models run outside the containers"),
+}
+
+// writtenKeys refuses keys of files, services and nothing below, that the table does not know and that the model has
+// no trace of, because their value is empty or the loader dropped them.
+func (c *scan) writtenKeys(root *node) {
+	for key := range c.Unit.Lines {
+		at := path(strings.Split(key, "."))
+		known := true
+		switch {
+		case strings.HasPrefix(at.last(), "x-") || key == "version" || key == "":
+		case len(at) == 1:
+			known = root.child(key) != nil
+		case len(at) == 3 && at[0] == "services":
+			service := root.child("services").child(at[1])
+			known = service.child(at[2]) != nil
+		}
+		if !known {
+			c.unknownOnce(at)
+		}
+	}
+}
+
+// unknownOnce leaves out what the walk has found already.
+func (c *scan) unknownOnce(at path) {
+	for _, f := range c.findings {
+		if f.Path == at.String() {
+			return
+		}
+	}
+	c.unknown(at)
+}
+
+// healthchecked notes a service that nobody can tell is well.
+func healthchecked(c *scan, at path, v any) {
+	s, _ := v.(map[string]any)
+	check, _ := s["healthcheck"].(map[string]any)
+	if check == nil || check["disable"] == true {
+		c.note("no-healthcheck", at, "has no healthcheck: nobody can tell whether it works", "add healthcheck with a command that the image has")
+	}
+}
+
+// logDrivers keep what a container writes on this machine, where its log can be read.
+var logDrivers = []string{"", "json-file", "local"}
+
+func logDriver(c *scan, at path, v any) {
+	for _, d := range logDrivers {
+		if str(v) == d {
+			return
+		}
+	}
+	c.find("logging", at, "logging driver "+quote(v)+" sends the log away, through the daemon and not the container", "write json-file or local, or remove logging")
+}
+
+// logOptions bound and label a log.
+var logOptions = map[string]bool{
+	"max-size": true, "max-file": true, "compress": true, "mode": true, "max-buffer-size": true, "labels": true, "env": true, "tag": true,
+}
+
+func logOption(c *scan, at path, _ any) {
+	if !logOptions[at.last()] {
+		c.find("logging", at, "logging option "+at.last()+" is not one of those that bound a log", "remove it; allowed are max-size and max-file, among others")
+	}
+}
