@@ -34,6 +34,7 @@ func Encode(p *types.Project) ([]byte, error) {
 // Model is the project as plain values (numbers are [json.Number]). It is both what [Encode] writes and what the
 // security scan judges, so that they cannot differ.
 func Model(p *types.Project) (map[string]any, error) {
+	p, ssh := withoutSSH(p)
 	model, err := plain(p)
 	if err != nil {
 		return nil, err
@@ -41,6 +42,11 @@ func Model(p *types.Project) (map[string]any, error) {
 	if len(p.Models) > 0 { // compose-go leaves them out
 		if model["models"], err = plain(p.Models); err != nil {
 			return nil, err
+		}
+	}
+	for name, keys := range ssh {
+		if build, ok := model["services"].(map[string]any)[name].(map[string]any)["build"].(map[string]any); ok {
+			build["ssh"] = keys
 		}
 	}
 	for _, n := range children(model, "networks") {
@@ -56,6 +62,33 @@ func Model(p *types.Project) (map[string]any, error) {
 		}
 	}
 	return model, nil
+}
+
+// withoutSSH takes build.ssh out of the project, because compose-go writes no JSON of it, and returns it as the lists
+// that it was.
+func withoutSSH(p *types.Project) (*types.Project, map[string][]any) {
+	ssh := map[string][]any{}
+	for name, s := range p.Services {
+		if s.Build == nil || len(s.Build.SSH) == 0 {
+			continue
+		}
+		for _, key := range s.Build.SSH {
+			ssh[name] = append(ssh[name], strings.TrimSuffix(key.ID+"="+key.Path, "="))
+		}
+	}
+	if len(ssh) == 0 {
+		return p, nil
+	}
+	c := *p
+	c.Services = maps.Clone(p.Services)
+	for name := range ssh {
+		s := c.Services[name]
+		build := *s.Build
+		build.SSH = nil
+		s.Build = &build
+		c.Services[name] = s
+	}
+	return &c, ssh
 }
 
 func plain(v any) (map[string]any, error) {
