@@ -57,6 +57,11 @@ type Entry struct {
 	// Problem is why the extension takes no part although it is there: a broken manifest or fragment.
 	Problem string   `json:"problem,omitempty"`
 	Aliases []string `json:"aliases"`
+	// Rating is how little the extension may do and how well it is made, from 1 to 8 (security.Deductions); 0 for a
+	// core service. A refused one has 1.
+	Rating int `json:"rating,omitempty"`
+	// Grants are what it uses beyond what every extension may do.
+	Grants []manifest.Grant `json:"grants"`
 	// Toggles reports whether enable and disable apply: not to core services and not to what is not installed.
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`

@@ -39,3 +39,6 @@ func builtin(id, file string, lines ...string) string {
 func core(id string) string {
 	return "-- extensions/services/" + id + "/manifest.yaml --\n" + manifestOf(id, "category: core")
 }
+
+// named puts the id into a fragment with %s in its place.
+func named(fragment, id string) string { return strings.ReplaceAll(fragment, "%s", id) }

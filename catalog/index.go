@@ -152,6 +152,9 @@ func (e Entry) normalize() Entry {
 	if e.Features == nil {
 		e.Features = []manifest.Feature{}
 	}
+	if e.Grants == nil {
+		e.Grants = []manifest.Grant{}
+	}
 	if e.Aliases == nil {
 		e.Aliases = []string{}
 	}

@@ -35,6 +35,7 @@ type Manager struct {
 	log      zerolog.Logger
 	journal  *Journal
 	parsed   manifest.Cache
+	ratings  ratings
 	runtime  atomic.Pointer[runtimeState]
 }
 

@@ -1,0 +1,150 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+	"dreamserver/security"
+)
+
+// Scan is what [ScanFolder] judges, and for what.
+type Scan struct {
+	Dir      string
+	Settings config.Settings
+	Version  string // of the platform
+	Backend  string // of the machine to judge for; empty means every one that the manifest supports
+	Builtin  bool   // by the wider rules of what ships with the platform
+	Services fs.FS  // the built-in extensions, whose names and secrets are taken
+	User     fs.FS  // the installed ones; may be nil
+}
+
+// ScanFolder judges an extension's folder as an install would, wherever it lies. What is wrong with the extension is
+// in the verdict; the error is for a folder that cannot be read.
+func ScanFolder(ctx context.Context, s Scan) (security.Verdict, error) {
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return security.Verdict{}, err
+	}
+	parent, err := os.OpenRoot(filepath.Dir(dir))
+	if err != nil {
+		return security.Verdict{}, err
+	}
+	defer parent.Close()
+	id := filepath.Base(dir)
+	if info, err := parent.Stat(id); err != nil || !info.IsDir() {
+		return security.Verdict{}, fmt.Errorf("%s is no folder of an extension", s.Dir)
+	}
+	fsys := FS(parent)
+	man, found := readManifest(fsys, id, s.Version)
+	if man == nil {
+		return rejected(id, found), nil
+	}
+	f := security.Folder{
+		Root: compose.Root{FS: fsys}, Dir: id, OwnDir: dir, Source: compose.User, Manifest: man, Settings: s.Settings, Secrets: map[string]string{},
+	}
+	if s.Builtin {
+		f.Source = compose.Builtin
+	}
+	reserved := s.neighbours(&f)
+	if reason := compose.Impostor(man, reserved); reason != "" && !s.Builtin {
+		found = append(found, manifestFinding(reason, "choose another"))
+	}
+	if s.Backend != "" {
+		f.Backends = []string{s.Backend}
+		if !man.Service.Supports(s.Backend) {
+			found = append(found, manifestFinding("is not made for "+s.Backend, "add it to service.gpu_backends, or scan for another"))
+		}
+	}
+	own, err := parent.OpenRoot(id)
+	if err != nil {
+		return security.Verdict{}, err
+	}
+	defer own.Close()
+	if _, err := TreeDigest(FS(own)); err != nil {
+		found = append(found, security.Finding{Rule: "files", Severity: security.Error, Path: id, Message: err.Error(), Fix: "mend the folder"})
+	}
+	v, err := security.Judge(ctx, f)
+	if problem.HasCode(err, problem.InvalidExtension) {
+		return rejected(id, append(found, security.Finding{Rule: "shape", Severity: security.Error, Path: id, Message: err.Error(), Fix: "mend the folder"})), nil
+	}
+	if err != nil {
+		return v, err
+	}
+	if len(found) > 0 {
+		v.Verdict, v.Rating, v.Findings = security.Rejected, security.WorstRating, append(found, v.Findings...)
+	}
+	return v, nil
+}
+
+// neighbours notes whose names and secrets are taken, and returns the ids that nobody may have.
+func (s Scan) neighbours(f *security.Folder) (reserved []string) {
+	for _, fsys := range []fs.FS{s.Services, s.User} {
+		if fsys == nil || f.Source == compose.Builtin && fsys == s.User {
+			continue
+		}
+		entries, err := fs.ReadDir(fsys, ".")
+		if err != nil {
+			continue // nobody there
+		}
+		for _, e := range entries {
+			m, err := manifest.Read(fsys, e.Name())
+			if err != nil || m.Service.ID == "" {
+				continue
+			}
+			id := m.Service.ID
+			if fsys == s.Services {
+				reserved = append(reserved, id)
+			}
+			if m.Service.Category == manifest.Core {
+				f.CoreIDs = append(f.CoreIDs, id)
+			}
+			f.OtherIDs = append(f.OtherIDs, id)
+			for _, v := range m.Service.EnvVars {
+				if v.Secret && id != f.Manifest.Service.ID && f.Secrets[v.Key] == "" {
+					f.Secrets[v.Key] = id
+				}
+			}
+		}
+	}
+	return reserved
+}
+
+// readManifest reads the folder's manifest. It is nil when nothing can be made of it.
+func readManifest(fsys fs.FS, dir, version string) (*manifest.Manifest, []security.Finding) {
+	var found []security.Finding
+	man, err := manifest.Read(fsys, dir)
+	if issues, ok := errors.AsType[*manifest.Error](err); ok {
+		for _, i := range issues.Issues {
+			f := manifestFinding(i.Message, "mend the manifest")
+			f.File, f.Line, f.Path = i.File, i.Line, i.Path
+			found = append(found, f)
+		}
+		return nil, found
+	}
+	if err != nil {
+		return nil, []security.Finding{manifestFinding(err.Error(), "add manifest.yaml")}
+	}
+	for _, err := range []error{manifest.CheckFolder(man, dir), man.CheckCompatible(version)} {
+		if err != nil {
+			found = append(found, manifestFinding(err.Error(), "mend the manifest"))
+		}
+	}
+	return man, found
+}
+
+func manifestFinding(message, fix string) security.Finding {
+	return security.Finding{Rule: "manifest", Severity: security.Error, Path: "service", File: "manifest.yaml", Message: message, Fix: fix}
+}
+
+func rejected(id string, findings []security.Finding) security.Verdict {
+	return security.Verdict{ID: id, Verdict: security.Rejected, Rating: security.WorstRating, Grants: []manifest.Grant{}, Findings: slices.Clone(findings)}
+}
