@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -312,5 +313,48 @@ func TestShellQuote(t *testing.T) {
 		if got := shellQuote(in); got != want {
 			t.Errorf("shellQuote(%q) = %s, want %s", in, got, want)
 		}
+	}
+}
+
+func TestScan(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "web")
+	write := func(name, text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("manifest.yaml", "schema_version: dream.services.v1\nservice: {id: web, name: Web, port: 80, gpu_backends: [cpu], grants: [lan-bind]}\n")
+	write("compose.yaml", "services:\n  web:\n    image: example/web:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"+
+		"    mem_limit: 1g\n    healthcheck: {test: [CMD, /well]}\n    ports: [\"0.0.0.0:7000:80\"]\n")
+	run := session(t, &fakeAgent{})
+	wantTerminal := func(want terminal, args ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, run(args...)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", args, diff)
+		}
+	}
+	const notes = "grant lan-bind: it may be reachable from other machines on the network\n"
+	const note = "note web/compose.yaml:2: services.web\n    may gain privileges through set-uid programs of its image; add security_opt: [\"no-new-privileges:true\"]\n"
+	wantTerminal(terminal{0, "web is accepted. Rating: 5 of 8.\n" + notes + note, ""}, "scan", dir)
+	wantTerminal(terminal{1, "web is refused, for one reason.\n" + notes + "error manifest.yaml: service\n    is not made for amd; add it to service.gpu_backends, or scan for another\n" + note, ""},
+		"scan", dir, "--gpu-backend", "amd")
+	var v struct {
+		ID, Verdict string
+		Rating      int
+		Grants      []string
+		Findings    []map[string]any
+	}
+	got := run("scan", dir, "--json")
+	if err := json.Unmarshal([]byte(got.Stdout), &v); err != nil || got.Code != 0 || v.ID != "web" || v.Verdict != "accept" || v.Rating != 5 || len(v.Grants) != 1 || len(v.Findings) != 2 {
+		t.Errorf("scan --json: %+v %+v %v", got, v, err)
+	}
+	for _, args := range [][]string{{"scan"}, {"scan", dir, dir}, {"scan", dir + "/nowhere"}, {"scan", dir, "--gpu-backend", "tpu"}} {
+		if got := run(args...); got.Code != 2 || got.Stderr == "" {
+			t.Errorf("%v: %+v, want a usage error", args, got)
+		}
+	}
+	if got := run("install", "web", "--grant", "all"); got.Code != 2 {
+		t.Errorf("an unknown grant: %+v, want a usage error", got)
 	}
 }
