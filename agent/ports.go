@@ -19,7 +19,7 @@ import (
 // checkClaims refuses ports that a core service or another enabled extension has, running or not, and suggests free
 // ones.
 func (l *loading) checkClaims(base, own *compose.Unit) error {
-	taken := security.Claims{}
+	taken := security.Claims{l.world.settings.AgentPort: "the host agent"}
 	for _, u := range l.world.stack.Units {
 		if port := l.published(u.Manifest); u.ID != own.ID && !u.Core() && port != 0 {
 			taken[port] = fmt.Sprintf("extension %q", u.ID)

@@ -46,9 +46,23 @@ func (u *Unit) inlineFiles(in Input, vars *variables) error {
 		if err := u.inlineLabels(in, &s); err != nil {
 			return err
 		}
+		u.dropEmptyArgs(&s)
 		u.Project.Services[name] = s
 	}
 	return nil
+}
+
+// dropEmptyArgs leaves out build arguments without a value, which docker compose would fill from its environment.
+func (u *Unit) dropEmptyArgs(s *types.ServiceConfig) {
+	if s.Build == nil {
+		return
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.Build.Args)) {
+		if s.Build.Args[k] == nil {
+			delete(s.Build.Args, k)
+			u.Notes = append(u.Notes, fmt.Sprintf("services.%s.build.args: %s has no value: it is left out", s.Name, k))
+		}
+	}
 }
 
 func (u *Unit) inlineLabels(in Input, s *types.ServiceConfig) error {

@@ -53,18 +53,21 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 	silence()
 	u := &Unit{ID: in.ID, Source: in.Source, Lines: Lines{}}
 	details := types.ConfigDetails{WorkingDir: "/", Environment: types.Mapping{}}
+	vars := &variables{in: in, undeclared: map[string]bool{}, missing: map[string]string{}}
 	for _, f := range in.Files {
-		root, err := yamldoc.Parse(f.Content)
+		root, err := yamldoc.Parse(f.Content, "!reset", "!override")
 		if err != nil {
 			return nil, invalid(in, f.Name, lineOf(err), "", messageOf(err), "mend the file")
 		}
 		if err := checkShape(in, f.Name, root); err != nil {
 			return nil, err
 		}
+		if err := checkBounds(in, f.Name, root, vars); err != nil {
+			return nil, err
+		}
 		u.Lines.add(f.Name, root)
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: f.Name, Content: f.Content})
 	}
-	vars := &variables{in: in, undeclared: map[string]bool{}, missing: map[string]string{}}
 	maps.Copy(details.Environment, in.Env)
 	project, err := load(ctx, details, vars)
 	switch {

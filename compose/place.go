@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,7 @@ func (u *Unit) Place(p Place, base bool) {
 		project.Services[name] = s
 	}
 	for key, n := range project.Networks {
-		if n.External && r.networks[key] == DefaultNetwork {
+		if r.isShared(key, n) {
 			delete(project.Networks, key)
 		}
 	}
@@ -77,15 +78,16 @@ type renamer struct {
 func (r *renamer) networkNames() {
 	r.networks[DefaultNetwork] = DefaultNetwork
 	for key, n := range r.unit.Project.Networks {
-		name := n.Name
-		if name == "" {
-			name = key
-		}
-		shipped := config.DefaultNames().Network
-		if bool(n.External) && (name == shipped || name == r.place.Names.Network) {
+		if r.isShared(key, n) {
 			r.networks[key] = DefaultNetwork
 		}
 	}
+}
+
+// isShared reports whether the unit means the platform's network, which it joins and does not define.
+func (r *renamer) isShared(key string, n types.NetworkConfig) bool {
+	name := cmp.Or(n.Name, key)
+	return bool(n.External) && (name == config.DefaultNames().Network || name == r.place.Names.Network)
 }
 
 func (r *renamer) network(key string) string {

@@ -44,6 +44,9 @@ func build(c *scan, at path, v any) {
 	if !filepath.IsAbs(ctx) || !own {
 		c.find("build", at, fmt.Sprintf("local build from %q reads outside the extension's folder", ctx), "put the Dockerfile into the folder and write context: .")
 	}
+	if why := c.shipped(ctx); own && under(ctx, c.OwnDir) && why != "" {
+		c.find("build", at, "local build: "+why, "put the Dockerfile into the folder and write context: .")
+	}
 	if f := str(m["dockerfile"]); filepath.IsAbs(f) || strings.HasPrefix(filepath.Clean(f), "..") {
 		c.find("build", at, fmt.Sprintf("local build with dockerfile %q outside the context", f), "write a name inside the context")
 	}

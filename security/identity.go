@@ -48,7 +48,8 @@ func (c *scan) ownName(name string) bool {
 // takesName refuses a name on the network that belongs to the platform or to another extension. Names have no case
 // in DNS.
 func (c *scan) takesName(at path, name string) bool {
-	plain := strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(name), "."), c.Prefix)
+	plain, _, _ := strings.Cut(strings.ToLower(name), ".") // llama-server.dream-network is llama-server
+	plain = strings.TrimPrefix(plain, c.Prefix)
 	for _, id := range c.CoreIDs {
 		if id != c.Unit.ID && plain == id {
 			c.find("core-name", at, fmt.Sprintf("name %q conflicts with core service %q", name, id), "choose a name that begins with "+c.Unit.ID)

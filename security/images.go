@@ -1,7 +1,10 @@
 package security
 
 import (
+	"fmt"
 	"strings"
+
+	"github.com/distribution/reference"
 )
 
 var images = []row{
@@ -21,12 +24,19 @@ func image(c *scan, at path, v any) {
 	case build != nil || s["provider"] != nil: // it is made here, from the folder that was judged
 	case ref == "":
 		c.find("no-image", at, "names neither an image nor a build: nothing could run", "add image")
+	case !isReference(ref):
+		c.find("image-name", where, fmt.Sprintf("image %q is no image's name", ref), "write registry/name:tag")
 	case strings.Contains(ref, "@sha256:"):
 	case tagOf(ref) == "" || tagOf(ref) == "latest":
 		c.note("image-latest", where, "image "+ref+" is whatever was published last", "write a tag with a version, and its digest")
 	default:
 		c.note("image-digest", where, "image "+ref+" has no digest: its publisher can exchange it", "add @sha256:… to the image")
 	}
+}
+
+func isReference(ref string) bool {
+	_, err := reference.ParseNormalizedNamed(ref)
+	return err == nil
 }
 
 // tagOf is the image's tag; empty when there is none. The colon of a registry's port is no tag's.

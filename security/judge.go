@@ -149,8 +149,12 @@ func (f Folder) Place() compose.Place {
 // Subject is a placed unit of the folder, to be scanned.
 func (f Folder) Subject(u *compose.Unit) Subject {
 	s := f.Settings
+	own, err := fs.Sub(f.Root.FS, f.Dir)
+	if err != nil {
+		own = nil // what was read cannot be of that name
+	}
 	return Subject{
-		Unit: u, Service: &f.Manifest.Service, DataDir: s.DataDir, OwnDir: f.OwnDir, InstallDir: s.InstallDir,
+		Unit: u, Service: &f.Manifest.Service, DataDir: s.DataDir, OwnDir: f.OwnDir, Files: own, InstallDir: s.InstallDir,
 		CoreIDs: f.CoreIDs, OtherIDs: f.OtherIDs, Prefix: s.Names.Prefix, BindAddress: s.Env["BIND_ADDRESS"],
 		GPUGroups: slices.DeleteFunc([]string{s.Env["VIDEO_GID"], s.Env["RENDER_GID"]}, func(g string) bool { return g == "" || g == "0" }),
 	}
@@ -164,20 +168,41 @@ func (f Folder) Declarations() []Finding {
 		return found
 	}
 	file, _ := manifest.FileName(f.Root.FS, f.Dir) // it was read from there
-	for i, v := range f.Manifest.Service.EnvVars {
-		at := Finding{
-			Severity: Error, Path: fmt.Sprintf("service.env_vars.%d.key", i), File: filepath.Join(f.Root.Prefix, file), Line: v.Line,
-			Fix: "remove it, or give the variable a name of your own",
-		}
-		switch owner := f.Secrets[v.Key]; {
-		case config.IsPlatformSecret(v.Key):
-			at.Rule, at.Message = "platform-secret", fmt.Sprintf("%s is a secret of the platform: no extension gets it", v.Key)
+	at := Finding{Severity: Error, File: filepath.Join(f.Root.Prefix, file), Fix: "remove it, or give the variable a name of your own"}
+	declares := func(path, key string, line int) {
+		at := at
+		at.Path, at.Line = path, line
+		switch owner := f.Secrets[key]; {
+		case config.IsPlatformSecret(key):
+			at.Rule, at.Message = "platform-secret", fmt.Sprintf("%s is a secret of the platform: no extension gets it", key)
 		case owner != "" && owner != f.Manifest.Service.ID:
-			at.Rule, at.Message = "foreign-secret", fmt.Sprintf("%s is a secret of extension %q", v.Key, owner)
+			at.Rule, at.Message = "foreign-secret", fmt.Sprintf("%s is a secret of extension %q", key, owner)
 		default:
-			continue
+			return
 		}
 		found = append(found, at)
+	}
+	service := f.Manifest.Service
+	for i, v := range service.EnvVars {
+		declares(fmt.Sprintf("service.env_vars.%d.key", i), v.Key, v.Line)
+	}
+	declares("service.external_port_env", service.ExternalPortEnv, 0)
+	declares("service.host_env", service.HostEnv, 0)
+	return append(found, f.names(at)...)
+}
+
+// names judges the names that the manifest gives: whoever asks for the extension's logs or health asks there.
+func (f Folder) names(at Finding) []Finding {
+	c := &scan{Subject: f.Subject(&compose.Unit{ID: f.Manifest.Service.ID, Source: f.Source})}
+	var found []Finding
+	for _, n := range []struct{ path, name string }{
+		{"service.container_name", f.Manifest.Service.ContainerName}, {"service.default_host", f.Manifest.Service.DefaultHost},
+	} {
+		if n.name != "" && !c.ownName(n.name) {
+			at.Path, at.Rule = n.path, "foreign-name"
+			at.Message, at.Fix = fmt.Sprintf("%q does not name this extension", n.name), "remove it, or write "+f.Manifest.Service.ID
+			found = append(found, at)
+		}
 	}
 	return found
 }

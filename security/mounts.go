@@ -2,6 +2,7 @@ package security
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,7 +13,7 @@ var mounts = []row{
 	on("services.*.volumes.*", mount),
 	allow("services.*.volumes.*.type"),
 	allow("services.*.volumes.*.source"),
-	allow("services.*.volumes.*.target"),
+	on("services.*.volumes.*.target", kernelPath),
 	allow("services.*.volumes.*.read_only"),
 	allow("services.*.volumes.*.consistency"),
 	allow("services.*.volumes.*.bind.create_host_path"),
@@ -84,15 +85,31 @@ func (c *scan) hostPath(src string, readOnly bool) string {
 		return ""
 	case c.builtin() && inside(filepath.Join(c.InstallDir, "config", c.Unit.ID)):
 		return ""
-	case inside(c.OwnDir):
-		if readOnly {
-			return ""
-		}
+	case inside(c.OwnDir) && !readOnly:
 		return "the extension's own files are read-only to it: add :ro"
+	case inside(c.OwnDir):
+		return c.shipped(src)
 	case inside(c.DataDir):
 		return fmt.Sprintf("bind-mount host path: %s belongs to others", relative(c.DataDir, src, "./data"))
 	}
 	return fmt.Sprintf("absolute host path %q lies outside the extension", src)
+}
+
+// shipped says why a path in the extension's folder leads to nothing; empty when it is a file or folder of it. Docker
+// would make a folder of that name.
+func (c *scan) shipped(src string) string {
+	rel, err := filepath.Rel(c.OwnDir, src)
+	if err != nil || c.Files == nil {
+		return ""
+	}
+	info, err := fs.Lstat(c.Files, filepath.ToSlash(rel))
+	switch {
+	case err != nil:
+		return fmt.Sprintf("the extension's folder has no %s, and every relative path but ./data/%s is one in it", rel, c.Unit.ID)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return fmt.Sprintf("%s is a symlink or special file", rel)
+	}
+	return ""
 }
 
 func under(p, dir string) bool {
@@ -169,7 +186,8 @@ var tmpfsOption = regexp.MustCompile(`\A(rw|ro|noexec|exec|nosuid|nodev|noatime|
 
 // tmpfs refuses options that give a tmpfs more than an ordinary one.
 func tmpfs(c *scan, at path, v any) {
-	_, opts, found := strings.Cut(str(v), ":")
+	target, opts, found := strings.Cut(str(v), ":")
+	kernelPath(c, at, target)
 	if !found {
 		return
 	}

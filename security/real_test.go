@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func verdict(t *testing.T, fsys fs.FS, source compose.Source, dir string, m *man
 		own = "/srv/dream/extensions/services/" + dir
 	}
 	v, err := security.Judge(t.Context(), security.Folder{
-		Root: compose.Root{FS: fsys}, Dir: dir, OwnDir: own, Source: source, Manifest: m,
+		Root: compose.Root{FS: withShippedFiles{fsys}}, Dir: dir, OwnDir: own, Source: source, Manifest: m,
 		Settings: config.Settings{Names: config.DefaultNames(), InstallDir: "/srv/dream", DataDir: "/srv/dream/data"},
 		CoreIDs:  []string{"llama-server", "open-webui", "dashboard", "dashboard-api"},
 	})
@@ -79,3 +80,21 @@ func verdict(t *testing.T, fsys fs.FS, source compose.Source, dir string, m *man
 	}
 	return b.String()
 }
+
+// withShippedFiles has every file that a fragment may mount: the folders hold manifests and compose files alone.
+type withShippedFiles struct{ fs.FS }
+
+func (f withShippedFiles) Sub(dir string) (fs.FS, error) {
+	sub, err := fs.Sub(f.FS, dir)
+	return withShippedFiles{sub}, err
+}
+
+func (f withShippedFiles) Lstat(name string) (fs.FileInfo, error) {
+	info, err := fs.Lstat(f.FS, name)
+	if err != nil && !compose.IsFragment(path.Base(name)) {
+		return fs.Stat(f.FS, ".")
+	}
+	return info, err
+}
+
+func (f withShippedFiles) ReadLink(name string) (string, error) { return fs.ReadLink(f.FS, name) }

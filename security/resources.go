@@ -59,7 +59,7 @@ func oomScore(c *scan, at path, v any) {
 }
 
 // safeUlimits bound what the container itself uses.
-var safeUlimits = []string{"core", "fsize", "memlock", "nofile", "nproc", "stack"}
+var safeUlimits = []string{"fsize", "memlock", "nofile", "nproc", "stack"}
 
 func ulimit(c *scan, at path, _ any) {
 	if !slices.Contains(safeUlimits, at.last()) {

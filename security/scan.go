@@ -7,6 +7,7 @@
 package security
 
 import (
+	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
@@ -23,6 +24,7 @@ type Subject struct {
 	Service    *manifest.Service // its gpu_backends and grants; nil asks for nothing
 	DataDir    string            // the install's data folder; the unit may write below <DataDir>/<id>
 	OwnDir     string            // the unit's own files, read-only to it
+	Files      fs.FS             // what is in OwnDir; nil leaves unasked whether what is mounted from there exists
 	InstallDir string            // built-in units may read below config/<id>
 	CoreIDs    []string          // names that belong to the platform
 	OtherIDs   []string          // ids of the other extensions: their names are taken, too

@@ -1,7 +1,10 @@
 package security
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
+	"time"
 )
 
 // shape is what every service consists of, and what is refused whole because it reaches past the model.
@@ -10,7 +13,7 @@ var shape = []row{
 	allow("services.*.command.*"),
 	allow("services.*.entrypoint.*"),
 	allow("services.*.environment.*"),
-	allow("services.*.working_dir"),
+	on("services.*.working_dir", kernelPath),
 	allow("services.*.init"),
 	allow("services.*.tty"),
 	allow("services.*.stdin_open"),
@@ -18,7 +21,7 @@ var shape = []row{
 	allow("services.*.read_only"),
 	allow("services.*.restart"),
 	allow("services.*.stop_signal"),
-	allow("services.*.stop_grace_period"),
+	on("services.*.stop_grace_period", gracePeriod),
 	allow("services.*.profiles.*"), // what has one is left out of the model
 	allow("services.*.expose.*"),
 
@@ -35,7 +38,7 @@ var shape = []row{
 	allow("services.*.healthcheck.start_interval"),
 	allow("services.*.healthcheck.disable"),
 
-	allow("services.*.deploy.mode"),
+	on("services.*.deploy.mode", deployMode),
 	allow("services.*.deploy.restart_policy.condition"),
 	allow("services.*.deploy.restart_policy.delay"),
 	allow("services.*.deploy.restart_policy.max_attempts"),
@@ -84,6 +87,30 @@ func (c *scan) unknownOnce(at path) {
 		}
 	}
 	c.unknown(at)
+}
+
+// kernelPath refuses places in the container that are the kernel's: through a file that the runtime left open there,
+// /proc has led out of containers (CVE-2024-21626).
+func kernelPath(c *scan, at path, v any) {
+	p := filepath.Clean(str(v))
+	if under(p, "/proc") || under(p, "/sys") {
+		c.find("kernel-path", at, fmt.Sprintf("%s is the kernel's, in a container too", p), "choose another folder")
+	}
+}
+
+func deployMode(c *scan, at path, v any) {
+	if mode := str(v); mode != "" && mode != "replicated" {
+		c.find("replicas", at, fmt.Sprintf("deploy mode %q starts as many containers as there are machines", mode), "remove mode")
+	}
+}
+
+// maxGrace is how long a service may ask to be waited for when it is told to stop: so long a stop lasts.
+const maxGrace = 10 * time.Minute
+
+func gracePeriod(c *scan, at path, v any) {
+	if d, err := time.ParseDuration(str(v)); err != nil || d > maxGrace {
+		c.find("grace-period", at, fmt.Sprintf("stop_grace_period %s lets nobody stop the service", str(v)), fmt.Sprintf("write at most %s", maxGrace))
+	}
 }
 
 // healthchecked notes a service that nobody can tell is well.

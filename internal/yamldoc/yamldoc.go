@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,8 +35,9 @@ func (e *Error) Error() string {
 }
 
 // Parse reads exactly one YAML document whose root is a mapping and returns the mapping. Every error is an
-// *Error. JSON is YAML; a UTF-8 byte order mark and CRLF line ends are accepted.
-func Parse(data []byte) (*yaml.Node, error) {
+// *Error. JSON is YAML; a UTF-8 byte order mark and CRLF line ends are accepted. Values with tags other than those of
+// plain YAML are refused, but for the tags that the caller knows.
+func Parse(data []byte, tags ...string) (*yaml.Node, error) {
 	if len(data) > MaxBytes {
 		return nil, &Error{Message: fmt.Sprintf("%d bytes: at most %d are read", len(data), MaxBytes)}
 	}
@@ -61,7 +63,7 @@ func Parse(data []byte) (*yaml.Node, error) {
 		}
 		return nil, &Error{Line: root.Line, Message: "the file must be a mapping (key: value), not " + KindName(root)}
 	}
-	c := counter{done: map[*yaml.Node]extent{}}
+	c := counter{done: map[*yaml.Node]extent{}, tags: tags}
 	if _, err := c.count(root, 0); err != nil {
 		return nil, err
 	}
@@ -147,6 +149,7 @@ func isGrammar(text string) bool {
 // counter adds up nodes as if aliases were expanded, without expanding them.
 type counter struct {
 	done map[*yaml.Node]extent // anchors that were counted; missing while one is being counted
+	tags []string              // that the caller knows
 }
 
 // extent is how much a node stands for.
@@ -161,6 +164,9 @@ func (c *counter) count(n *yaml.Node, depth int) (extent, error) {
 		return known, within(n, depth+known.levels)
 	}
 	if err := within(n, depth); err != nil {
+		return extent{}, err
+	}
+	if err := c.known(n); err != nil {
 		return extent{}, err
 	}
 	total := extent{values: 1}
@@ -184,6 +190,18 @@ func (c *counter) count(n *yaml.Node, depth int) (extent, error) {
 	}
 	return total, nil
 }
+
+// known refuses a tag that asks the reader to make something else of a value: what one reader acts on, another drops.
+func (c *counter) known(n *yaml.Node) error {
+	tag := n.ShortTag()
+	if slices.Contains(plainTags, tag) || slices.Contains(c.tags, tag) {
+		return nil
+	}
+	return &Error{Line: n.Line, Message: fmt.Sprintf("the tag %.40s is not understood: remove it", tag)}
+}
+
+// plainTags are those that a value has without one.
+var plainTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!merge", "!!timestamp"}
 
 func within(n *yaml.Node, depth int) error {
 	if depth > maxDepth {
