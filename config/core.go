@@ -56,6 +56,8 @@ var reserved = map[string]string{
 	"trees":      "state/trees holds copies of what was checked",
 	"run":        "run holds the agent's socket",
 	"server":     "config/server holds the servers' settings",
+	"api-keys":   "config/api-keys holds the keys of the API",
+	"tls":        "tls holds the dashboard's certificate and its key",
 
 	// Names of our programs, commands and routes.
 	"agent":            "the host agent goes by this name in commands and logs",
