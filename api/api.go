@@ -47,21 +47,24 @@ type Options struct {
 	Now      func() time.Time // default time.Now
 }
 
-// server is the API at work. It is immutable after New.
+// server is the API at work. What its fields point to is made in New.
 type server struct {
 	settings   config.Settings
 	extensions Extensions
 	version    string
 	log        zerolog.Logger
 	now        func() time.Time
-	key        digest
+	keys       *keyring
 	router     *chi.Mux
 	huma       huma.API
 	pages      pages
 }
 
 // New makes the handler of the whole API. The handler is a [chi.Routes], so that a test can walk it.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (http.Handler, error) { return newServer(o, (*server).routes) }
+
+// newServer is New with a table of its caller's.
+func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	if o.Manager == nil {
 		return nil, errors.New("api: Options.Manager is missing")
 	}
@@ -71,7 +74,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		settings: o.Settings, extensions: o.Manager, version: o.Version, log: o.Log, now: o.Now,
-		key: digestOf(o.Settings.APIKey.Reveal()), router: chi.NewMux(),
+		keys: newKeyring(o.Settings, o.Log), router: chi.NewMux(),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -84,21 +87,20 @@ func New(o Options) (http.Handler, error) {
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	s.huma = huma.NewAPI(humaConfig(o.Version, s.speakProblem), adapter{s})
-	if err := s.register(); err != nil {
+	table := routes(s)
+	if err := s.register(table); err != nil {
 		return nil, err
 	}
-	return s.router, s.publish()
+	return s.router, s.publish(table)
 }
 
 // register binds the table in routes.go. A route without access must not come up at all.
-func (s *server) register() error {
-	for _, r := range s.routes() {
-		switch r.access {
-		case open, read, change:
-			r.bind(s, r.operation())
-		default:
-			return fmt.Errorf("api: %s %s does not say who may call it", r.method, r.path)
+func (s *server) register(table []route) error {
+	for _, r := range table {
+		if err := r.access().check(); err != nil {
+			return fmt.Errorf("api: %s %s %w", r.method, r.path, err)
 		}
+		r.bind(s, r.operation())
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,15 @@ type installation struct {
 	log      *syncBuffer
 	manager  *catalog.Manager
 	handler  http.Handler
+	clock    atomic.Int64 // nanoseconds since began
 }
+
+// began is the time on every test's clock before [installation.pass] moves it.
+var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func (in *installation) now() time.Time { return began.Add(time.Duration(in.clock.Load())) }
+
+func (in *installation) pass(d time.Duration) { in.clock.Add(int64(d)) }
 
 // newInstallation sets up testdata/installation.txtar. More variables are "KEY=value".
 func newInstallation(t *testing.T, env ...string) *installation {
@@ -64,8 +73,7 @@ func newInstallation(t *testing.T, env ...string) *installation {
 	log := zerolog.New(in.log)
 	in.manager = catalog.New(catalog.Options{Settings: settings, Agent: in.agent, Version: "2.1.0", Actor: "test", Log: log})
 	in.handler, err = api.New(api.Options{
-		Settings: settings, Manager: in.manager, Version: "2.1.0", Log: log,
-		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+		Settings: settings, Manager: in.manager, Version: "2.1.0", Log: log, Now: in.now,
 	})
 	if err != nil {
 		t.Fatal(err)

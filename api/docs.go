@@ -50,6 +50,7 @@ type docsGroup struct {
 
 type docsOperation struct {
 	Method, Path, ID, Summary, Access string
+	Changes                           bool
 	Parameters                        []docsField
 	Reply                             string // name of a schema; empty for replies that are not JSON
 }
@@ -98,7 +99,7 @@ func operationOf(doc *huma.OpenAPI, r route) *huma.Operation {
 }
 
 func describe(r route, op *huma.Operation) docsOperation {
-	d := docsOperation{Method: r.method, Path: r.path, ID: r.id, Summary: r.summary, Access: string(r.access)}
+	d := docsOperation{Method: r.method, Path: r.path, ID: r.id, Summary: r.summary, Access: string(r.need), Changes: r.effect == changes}
 	for _, p := range op.Parameters {
 		f := docsField{Name: p.Name, In: p.In, Type: typeName(p.Schema), Text: p.Description, Required: p.Required}
 		if len(p.Schema.Enum) > 0 {

@@ -24,9 +24,9 @@ const (
 )
 
 // guard is what every route stands behind.
-func (s *server) guard(who access, next http.Handler) http.Handler {
+func (s *server) guard(a access, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := s.admit(who, r)
+		who, err := s.admit(a, r)
 		if err == nil {
 			err = readBody(w, r)
 		}
@@ -34,15 +34,15 @@ func (s *server) guard(who access, next http.Handler) http.Handler {
 			s.refuse(w, r, err)
 			return
 		}
-		ctx, cancel := limit(w, r, who)
+		ctx, cancel := limit(w, r, a.effect)
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(who.note(ctx)))
 	})
 }
 
 // limit gives the request its deadline. A change goes on when the client leaves: half of one helps nobody.
-func limit(w http.ResponseWriter, r *http.Request, who access) (context.Context, context.CancelFunc) {
-	if who == change {
+func limit(w http.ResponseWriter, r *http.Request, does effect) (context.Context, context.CancelFunc) {
+	if does == changes {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // see boundReplies
 		return context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
 	}

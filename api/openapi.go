@@ -10,8 +10,8 @@ import (
 	"dreamserver/internal/problem"
 )
 
-// securityScheme is how the document calls the bearer key.
-const securityScheme = "apiKey"
+// keyScheme is how the document calls the bearer key.
+const keyScheme = "apiKey"
 
 // humaConfig is huma's default without what would change our replies or load anything from other hosts: no
 // links to schemas in bodies, no documentation page from a CDN. The table of routes serves the document.
@@ -20,9 +20,10 @@ func humaConfig(version string, transformers ...huma.Transformer) huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.Transformers = transformers
 	c.Info.Description = "Extensions of a Dream Server installation: what there is, what runs, and how to change it. " +
-		"Send the key as Authorization: Bearer <DASHBOARD_API_KEY>. Refusals are application/problem+json; their code is stable."
+		"Send a key as Authorization: Bearer <key>. It has a scope, admin, operate, read or metrics, each of which may do what the " +
+		"next may; x-access names the one that an operation takes. Refusals are application/problem+json; their code is stable."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		securityScheme: {Type: "http", Scheme: "bearer", Description: "DASHBOARD_API_KEY of the installation's .env"},
+		keyScheme: {Type: "http", Scheme: "bearer", Description: "DASHBOARD_API_KEY of the installation's .env, whose scope is admin, or a key that `dream key add` made"},
 	}
 	c.Components.Schemas.Schema(reflect.TypeFor[problem.Document](), true, "")
 	return c
@@ -37,14 +38,14 @@ func refusalResponse() *huma.Response {
 }
 
 // publish writes the OpenAPI document and the page made of it, once: neither changes while the program runs.
-func (s *server) publish() error {
+func (s *server) publish(table []route) error {
 	doc := s.huma.OpenAPI()
 	tidySchemas(doc.Components.Schemas)
 	text, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return err
 	}
-	page, err := renderDocs(doc, s.routes())
+	page, err := renderDocs(doc, table)
 	if err != nil {
 		return err
 	}

@@ -8,35 +8,37 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// routes is the whole surface: path, who may call it, what answers, and how the documentation calls it.
+// routes is the whole surface: path, who may call it, whether it changes the machine, what answers, and how the
+// documentation calls it.
 func (s *server) routes() []route {
 	return []route{
-		{"GET", "/health", open, typed(s.health), "system", "get-health", "The API answers"},
-		{"GET", "/healthz", open, plain("text/plain", s.alive), "system", "get-liveness", "The process lives; for container healthchecks"},
-		{"GET", "/readyz", open, typed(s.ready), "system", "get-readiness", "What the API needs, and what of it is missing"},
-		{"GET", "/openapi.json", open, plain("application/openapi+json", s.openapi), "system", "get-openapi", "This contract as OpenAPI 3.1"},
-		{"GET", "/docs", open, plain("text/html", s.docs), "system", "get-docs", "This contract as a page"},
+		{"GET", "/health", open, looks, typed(s.health), "system", "get-health", "The API answers"},
+		{"GET", "/healthz", open, looks, plain("text/plain", s.alive), "system", "get-liveness", "The process lives; for container healthchecks"},
+		{"GET", "/readyz", open, looks, typed(s.ready), "system", "get-readiness", "What the API needs, and what of it is missing"},
+		{"GET", "/openapi.json", open, looks, plain("application/openapi+json", s.openapi), "system", "get-openapi", "This contract as OpenAPI 3.1"},
+		{"GET", "/docs", open, looks, plain("text/html", s.docs), "system", "get-docs", "This contract as a page"},
 
-		{"GET", "/api/features", read, typed(s.listFeatures), "features", "list-features", "What the enabled extensions make possible"},
+		{"GET", "/api/features", read, looks, typed(s.listFeatures), "features", "list-features", "What the enabled extensions make possible"},
 
-		{"GET", "/api/extensions/catalog", read, typed(s.listExtensions), "extensions", "list-extensions", "Every extension, its state, and a summary"},
-		{"GET", "/api/extensions/{id}", read, typed(s.getExtension), "extensions", "get-extension", "One extension"},
-		{"POST", "/api/extensions/{id}/logs", read, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},
+		{"GET", "/api/extensions/catalog", read, looks, typed(s.listExtensions), "extensions", "list-extensions", "Every extension, its state, and a summary"},
+		{"GET", "/api/extensions/{id}", read, looks, typed(s.getExtension), "extensions", "get-extension", "One extension"},
+		{"POST", "/api/extensions/{id}/logs", operate, looks, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},
 
-		{"POST", "/api/extensions/{id}/install", change, typed(s.install), "extensions", "install-extension", "Copy an extension from the library and start it"},
-		{"POST", "/api/extensions/{id}/enable", change, typed(s.enable), "extensions", "enable-extension", "Switch an installed extension on and start it"},
-		{"POST", "/api/extensions/{id}/disable", change, typed(s.disable), "extensions", "disable-extension", "Stop an extension and switch it off"},
-		{"DELETE", "/api/extensions/{id}", change, typed(s.uninstall), "extensions", "uninstall-extension", "Remove a disabled extension; its data stays"},
-		{"POST", "/api/extensions/{id}/start", change, typed(s.start), "extensions", "start-extension", "Start an enabled extension"},
-		{"POST", "/api/extensions/{id}/stop", change, typed(s.stop), "extensions", "stop-extension", "Stop an extension; it stays enabled"},
-		{"POST", "/api/extensions/{id}/restart", change, typed(s.restart), "extensions", "restart-extension", "Start an extension again with its present configuration"},
+		{"POST", "/api/extensions/{id}/install", admin, changes, typed(s.install), "extensions", "install-extension", "Copy an extension from the library and start it"},
+		{"POST", "/api/extensions/{id}/enable", operate, changes, typed(s.enable), "extensions", "enable-extension", "Switch an installed extension on and start it"},
+		{"POST", "/api/extensions/{id}/disable", operate, changes, typed(s.disable), "extensions", "disable-extension", "Stop an extension and switch it off"},
+		{"DELETE", "/api/extensions/{id}", admin, changes, typed(s.uninstall), "extensions", "uninstall-extension", "Remove a disabled extension; its data stays"},
+		{"POST", "/api/extensions/{id}/start", operate, changes, typed(s.start), "extensions", "start-extension", "Start an enabled extension"},
+		{"POST", "/api/extensions/{id}/stop", operate, changes, typed(s.stop), "extensions", "stop-extension", "Stop an extension; it stays enabled"},
+		{"POST", "/api/extensions/{id}/restart", operate, changes, typed(s.restart), "extensions", "restart-extension", "Start an extension again with its present configuration"},
 	}
 }
 
 // route is a line of the table.
 type route struct {
 	method, path string
-	access       access
+	need         need
+	effect       effect
 	bind         binder
 	tag          string
 	id, summary  string
@@ -45,19 +47,21 @@ type route struct {
 // binder registers what answers a route.
 type binder func(*server, huma.Operation)
 
+func (r route) access() access { return access{r.need, r.effect} }
+
 const metaAccess = "access"
 
 func (r route) operation() huma.Operation {
 	op := huma.Operation{
 		Method: r.method, Path: r.path, OperationID: r.id, Summary: r.summary, Tags: []string{r.tag},
-		Metadata:   map[string]any{metaAccess: r.access},
-		Extensions: map[string]any{"x-access": string(r.access)},
+		Metadata:   map[string]any{metaAccess: r.access()},
+		Extensions: map[string]any{"x-access": string(r.need), "x-changes": r.effect == changes},
 		Parameters: pathParameters(r.path),
 		Responses:  map[string]*huma.Response{"default": refusalResponse()},
 		Security:   []map[string][]string{},
 	}
-	if r.access != open {
-		op.Security = append(op.Security, map[string][]string{securityScheme: {}})
+	if r.need != open {
+		op.Security = append(op.Security, map[string][]string{keyScheme: {string(r.need)}})
 	}
 	return op
 }
@@ -99,6 +103,6 @@ func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.router.ServeHTTP(w, r) }
 
 func (s *server) mount(op *huma.Operation, handle http.HandlerFunc) {
-	who, _ := op.Metadata[metaAccess].(access) // without one, guard lets nobody in
-	s.router.Method(op.Method, op.Path, s.guard(who, handle))
+	a, _ := op.Metadata[metaAccess].(access) // without one, guard lets nobody in
+	s.router.Method(op.Method, op.Path, s.guard(a, handle))
 }

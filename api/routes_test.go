@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 
-	"dreamserver/internal/problem"
+	"dreamserver/api"
 )
 
 // document is what the tests read of the OpenAPI document.
@@ -27,6 +27,7 @@ type document struct {
 type operation struct {
 	OperationID string `json:"operationId"`
 	Access      string `json:"x-access"`
+	Changes     bool   `json:"x-changes"`
 	Security    []map[string][]string
 	Parameters  []struct{ Name, In string }
 }
@@ -36,38 +37,43 @@ func openAPI(t *testing.T, in *installation) document {
 	return decode[document](t, in.do("GET", "/openapi.json", "", "Authorization: "))
 }
 
-func TestRoutes_EachDeclaresItsAccessAndKeepsIt(t *testing.T) {
+// What is served is what the table says, and the document says the same.
+func TestRoutes_AreThoseOfTheTableAndTheDocument(t *testing.T) {
 	in := newInstallation(t)
 	doc := openAPI(t, in)
+	rows := map[string]api.Row{}
 	var open []string
-	err := chi.Walk(in.handler.(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		op, ok := doc.Paths[path][strings.ToLower(method)]
-		if !ok {
-			t.Errorf("%s %s is not in the OpenAPI document", method, path)
-			return nil
+	for _, row := range api.Table() {
+		rows[row.Method+" "+row.Path] = row
+		if row.Need == "open" {
+			open = append(open, row.Method+" "+row.Path)
 		}
-		rec := in.do(method, strings.ReplaceAll(path, "{id}", "hello"), "", "Authorization: ")
-		switch op.Access {
-		case "open":
-			open = append(open, path)
-			if rec.Code != http.StatusOK || len(op.Security) != 0 {
-				t.Errorf("%s %s without a key: %d, security %v", method, path, rec.Code, op.Security)
-			}
-		case "read", "change":
-			refused(t, rec, problem.Unauthorized, "DASHBOARD_API_KEY")
-			if (method == "GET" && op.Access != "read") || len(op.Security) != 1 {
-				t.Errorf("%s %s: access %s, security %v", method, path, op.Access, op.Security)
-			}
-		default:
-			t.Errorf("%s %s: access %q", method, path, op.Access)
+	}
+	served := 0
+	err := chi.Walk(in.handler.(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		served++
+		row, ok := rows[method+" "+path]
+		if !ok {
+			t.Errorf("%s %s is not in the table", method, path)
+		}
+		op := doc.Paths[path][strings.ToLower(method)]
+		want := []map[string][]string{}
+		if row.Need != "open" {
+			want = append(want, map[string][]string{"apiKey": {row.Need}})
+		}
+		if diff := cmp.Diff(want, op.Security); diff != "" || op.Access != row.Need || op.Changes != (row.Effect == "changes") {
+			t.Errorf("%s %s: the document says access %q, changes %v, security (-want +got):\n%s", method, path, op.Access, op.Changes, diff)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if served != len(rows) {
+		t.Errorf("%d routes are served, the table has %d", served, len(rows))
+	}
 	slices.Sort(open)
-	if diff := cmp.Diff([]string{"/docs", "/health", "/healthz", "/openapi.json", "/readyz"}, open); diff != "" {
+	if diff := cmp.Diff([]string{"GET /docs", "GET /health", "GET /healthz", "GET /openapi.json", "GET /readyz"}, open); diff != "" {
 		t.Errorf("open routes (-want +got):\n%s", diff)
 	}
 }
