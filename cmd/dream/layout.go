@@ -44,6 +44,7 @@ func (l *layout) apply() error {
 	}{
 		{path: s.InstallDir, mode: 0o755},
 		{path: filepath.Join(s.InstallDir, "config"), mode: 0o755},
+		{path: s.APIKeysDir(), mode: keyFolderMode},
 		{path: filepath.Join(s.InstallDir, "extensions"), mode: 0o755},
 		{path: s.ServicesDir, mode: 0o755},
 		// Others may pass through run to the socket, and not list or change it.

@@ -73,7 +73,7 @@ func (a *app) command() *cobra.Command {
 		a.listCommand(), a.statusCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
-		a.scanCommand(), a.resolveCommand(), a.versionCommand(),
+		a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.versionCommand(),
 	)
 	return root
 }
@@ -127,12 +127,16 @@ func (a *app) openAnyway() (*installation, error) {
 
 func (a *app) openWith(settings config.Settings) (*installation, error) {
 	if !isInstallation(settings.InstallDir) {
-		return nil, problem.Newf(problem.NotFound, "%s is no installation: make one with `dream init`, or name yours with --install-dir", settings.InstallDir)
+		return nil, noInstallation(settings)
 	}
 	client := a.newAgent(settings)
 	return &installation{settings: settings, agent: client, manager: catalog.New(catalog.Options{
 		Settings: settings, Agent: withoutAgent{client, settings}, Version: config.Version(), Actor: "dream", Log: zerolog.Nop(),
 	})}, nil
+}
+
+func noInstallation(s config.Settings) error {
+	return problem.Newf(problem.NotFound, "%s is no installation: make one with `dream init`, or name yours with --install-dir", s.InstallDir)
 }
 
 // settings reads the settings of the installation, which need not exist yet.
