@@ -47,36 +47,43 @@ func (a access) check() error {
 }
 
 // admit says who calls. An error means that the request may not go on to a route with this access. It looks at
-// nothing but the headers, so that who has no key learns nothing, not even that an id is malformed.
-func (s *server) admit(a access, r *http.Request) (caller, error) {
+// nothing but the headers, so that who has no key learns nothing, not even that an id is malformed. fresh is the
+// id of their session from now on, if it is time for another.
+func (s *server) admit(a access, r *http.Request) (who caller, fresh string, err error) {
 	if err := a.check(); err != nil {
-		return caller{}, problem.Newf(problem.Forbidden, "this route is closed")
+		return caller{}, "", problem.Newf(problem.Forbidden, "this route is closed")
 	}
 	if a.need == open {
-		return caller{}, nil
+		return caller{}, "", nil
 	}
-	who, err := s.authenticate(r)
-	if err != nil {
-		return caller{}, err
-	}
-	if !who.scope.Allows(config.Scope(a.need)) {
-		return caller{}, problem.Newf(problem.Forbidden, "this takes the scope %s, and %s has %s: %s",
-			a.need, who, who.scope, "use a key of that scope, or make one with `dream key add`")
-	}
-	if a.effect == changes && s.settings.ReadOnly {
-		return caller{}, problem.Newf(problem.ReadOnly, "this API is read-only because DREAM_READ_ONLY is set: `make run` sets it where Docker or "+
+	who, fresh, err = s.authenticate(r)
+	switch {
+	case err != nil:
+		return caller{}, "", err
+	case !who.scope.Allows(config.Scope(a.need)):
+		err = problem.Newf(problem.Forbidden, "this takes the scope %s, and %s has %s: use a key of that scope, or make one with `dream key add`",
+			a.need, who, who.scope)
+	case a.effect == changes && s.settings.ReadOnly:
+		err = problem.Newf(problem.ReadOnly, "this API is read-only because DREAM_READ_ONLY is set: `make run` sets it where Docker or "+
 			"root is missing and says which; otherwise unset it and restart dashboard-api")
 	}
-	return who, nil
+	return who, fresh, err
 }
 
-// authenticate says whose request it is. It knows nothing of scopes.
-func (s *server) authenticate(r *http.Request) (caller, error) {
-	key, ok := bearer(r)
-	if !ok {
-		return caller{}, problem.Newf(problem.Unauthorized, "Authentication required: send the header `Authorization: Bearer <key>`; "+
-			"the key is DASHBOARD_API_KEY in the installation's .env, or one that `dream key add` made")
+// authenticate says whose request it is. A key counts before a session: who sends one means it.
+func (s *server) authenticate(r *http.Request) (who caller, fresh string, err error) {
+	if key, ok := bearer(r); ok {
+		who, err = s.authenticateKey(key)
+		return who, "", err
 	}
+	if ids := sessionIDs(r); len(ids) > 0 && r.Header.Get("Authorization") == "" {
+		return s.authenticateSession(ids)
+	}
+	return caller{}, "", problem.Newf(problem.Unauthorized, "Authentication required: send the header `Authorization: Bearer <key>`, "+
+		"or sign in; the key is DASHBOARD_API_KEY in the installation's .env, or one that `dream key add` made")
+}
+
+func (s *server) authenticateKey(key string) (caller, error) {
 	k, ok := s.keys.find(config.DigestOf(key), s.now())
 	if !ok {
 		return caller{}, problem.Newf(problem.Forbidden, "Invalid API key.")

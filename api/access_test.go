@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"nobody":  {"open"},
 }
 
-// credential is one way to call the API: with a header, or without.
+// credential is one way to call the API: the header that shows it.
 type credential struct {
 	name, scope string
 	header      func(in *installation) string
@@ -74,7 +74,17 @@ func credentials() []credential {
 		all = append(all, credential{string(scope) + " key", string(scope), func(in *installation) string {
 			return "Authorization: Bearer " + in.addKey("k", scope, time.Time{})
 		}, problem.Forbidden})
+		all = append(all, credential{"session of " + string(scope), string(scope), func(in *installation) string {
+			return "Cookie: " + in.browser().signIn(in.addKey("s", scope, time.Time{})).cookie
+		}, problem.Forbidden})
 	}
+	all = append(all, credential{"session of the key in .env", "admin", func(in *installation) string {
+		return "Cookie: " + in.browser().signIn(key).cookie
+	}, problem.Forbidden}, credential{"session that ended", "nobody", func(in *installation) string {
+		b := in.browser().signIn(in.addKey("gone", config.ScopeAdmin, time.Time{}))
+		in.removeKey("gone")
+		return "Cookie: " + b.cookie
+	}, problem.Unauthorized})
 	return all
 }
 
@@ -84,7 +94,12 @@ func TestRoutes_LetInWhoHasTheScopeAndNobodyElse(t *testing.T) {
 		for _, readOnly := range []string{"", "true"} {
 			in := newInstallation(t, "DREAM_READ_ONLY="+readOnly)
 			for _, row := range api.Table() {
-				rec := in.do(row.Method, strings.ReplaceAll(row.Path, "{id}", "hello"), "", c.header(in))
+				header := c.header(in)
+				headers := []string{header}
+				if strings.HasPrefix(header, "Cookie: ") {
+					headers = append(headers, "Authorization: ", "Sec-Fetch-Site: same-origin")
+				}
+				rec := in.do(row.Method, strings.ReplaceAll(row.Path, "{id}", "hello"), "", headers...)
 				label := c.name + ": " + row.Method + " " + row.Path
 				switch {
 				case !slices.Contains(allowed[c.scope], row.Need):
@@ -93,7 +108,7 @@ func TestRoutes_LetInWhoHasTheScopeAndNobodyElse(t *testing.T) {
 						continue
 					}
 					refused(t, rec, c.code, "")
-					if text := rec.Body.String(); c.scope != "nobody" && !strings.Contains(text, "takes the scope "+row.Need+", and the") {
+					if text := rec.Body.String(); c.scope != "nobody" && !strings.Contains(text, "takes the scope "+row.Need+", and the ") {
 						t.Errorf("%s: the refusal does not name the scopes: %s", label, text)
 					}
 				case row.Effect == "changes" && readOnly != "":

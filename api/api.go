@@ -55,6 +55,8 @@ type server struct {
 	log        zerolog.Logger
 	now        func() time.Time
 	keys       *keyring
+	sessions   sessions
+	logins     throttle
 	router     *chi.Mux
 	huma       huma.API
 	pages      pages

@@ -26,7 +26,10 @@ const (
 // guard is what every route stands behind.
 func (s *server) guard(a access, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := s.admit(a, r)
+		who, fresh, err := s.admit(a, r)
+		if fresh != "" { // with a refusal, too: this id is the browser's now
+			http.SetCookie(w, newCookie(fresh, overTLS(r)))
+		}
 		if err == nil {
 			err = readBody(w, r)
 		}
@@ -36,7 +39,7 @@ func (s *server) guard(a access, next http.Handler) http.Handler {
 		}
 		ctx, cancel := limit(w, r, a.effect)
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(who.note(ctx)))
+		next.ServeHTTP(w, r.WithContext(who.note(ctx, r)))
 	})
 }
 

@@ -10,8 +10,11 @@ import (
 	"dreamserver/internal/problem"
 )
 
-// keyScheme is how the document calls the bearer key.
-const keyScheme = "apiKey"
+// How the document calls the bearer key and the session's cookie.
+const (
+	keyScheme     = "apiKey"
+	sessionScheme = "session"
+)
 
 // humaConfig is huma's default without what would change our replies or load anything from other hosts: no
 // links to schemas in bodies, no documentation page from a CDN. The table of routes serves the document.
@@ -23,7 +26,8 @@ func humaConfig(version string, transformers ...huma.Transformer) huma.Config {
 		"Send a key as Authorization: Bearer <key>. It has a scope, admin, operate, read or metrics, each of which may do what the " +
 		"next may; x-access names the one that an operation takes. Refusals are application/problem+json; their code is stable."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		keyScheme: {Type: "http", Scheme: "bearer", Description: "DASHBOARD_API_KEY of the installation's .env, whose scope is admin, or a key that `dream key add` made"},
+		keyScheme:     {Type: "http", Scheme: "bearer", Description: "DASHBOARD_API_KEY of the installation's .env, whose scope is admin, or a key that `dream key add` made"},
+		sessionScheme: {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "the session of a browser that signed in with a key; it has the key's scope"},
 	}
 	c.Components.Schemas.Schema(reflect.TypeFor[problem.Document](), true, "")
 	return c

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +18,10 @@ func (s *server) routes() []route {
 		{"GET", "/readyz", open, looks, typed(s.ready), "system", "get-readiness", "What the API needs, and what of it is missing"},
 		{"GET", "/openapi.json", open, looks, plain("application/openapi+json", s.openapi), "system", "get-openapi", "This contract as OpenAPI 3.1"},
 		{"GET", "/docs", open, looks, plain("text/html", s.docs), "system", "get-docs", "This contract as a page"},
+
+		{"POST", "/api/session", open, looks, typed(s.login), "session", "sign-in", "Open a session for a browser with a key"},
+		{"GET", "/api/session", read, looks, typed(s.getSession), "session", "get-session", "Who calls, and with which scope"},
+		{"DELETE", "/api/session", open, looks, typed(s.logout), "session", "sign-out", "End the session"},
 
 		{"GET", "/api/features", read, looks, typed(s.listFeatures), "features", "list-features", "What the enabled extensions make possible"},
 
@@ -61,7 +66,7 @@ func (r route) operation() huma.Operation {
 		Security:   []map[string][]string{},
 	}
 	if r.need != open {
-		op.Security = append(op.Security, map[string][]string{keyScheme: {string(r.need)}})
+		op.Security = append(op.Security, map[string][]string{keyScheme: {string(r.need)}}, map[string][]string{sessionScheme: {string(r.need)}})
 	}
 	return op
 }
@@ -76,6 +81,9 @@ func typed[I, O any](handle func(context.Context, *I) (*O, error)) binder {
 				}
 			}
 			out, err := handle(ctx, in)
+			if late, ok := errors.AsType[throttledError](err); ok {
+				return nil, huma.ErrorWithHeaders(s.refusal(ctx, err), late.headers())
+			}
 			if err != nil {
 				return nil, s.refusal(ctx, err)
 			}

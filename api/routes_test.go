@@ -59,7 +59,7 @@ func TestRoutes_AreThoseOfTheTableAndTheDocument(t *testing.T) {
 		op := doc.Paths[path][strings.ToLower(method)]
 		want := []map[string][]string{}
 		if row.Need != "open" {
-			want = append(want, map[string][]string{"apiKey": {row.Need}})
+			want = append(want, map[string][]string{"apiKey": {row.Need}}, map[string][]string{"session": {row.Need}})
 		}
 		if diff := cmp.Diff(want, op.Security); diff != "" || op.Access != row.Need || op.Changes != (row.Effect == "changes") {
 			t.Errorf("%s %s: the document says access %q, changes %v, security (-want +got):\n%s", method, path, op.Access, op.Changes, diff)
@@ -73,7 +73,7 @@ func TestRoutes_AreThoseOfTheTableAndTheDocument(t *testing.T) {
 		t.Errorf("%d routes are served, the table has %d", served, len(rows))
 	}
 	slices.Sort(open)
-	if diff := cmp.Diff([]string{"GET /docs", "GET /health", "GET /healthz", "GET /openapi.json", "GET /readyz"}, open); diff != "" {
+	if diff := cmp.Diff([]string{"DELETE /api/session", "GET /docs", "GET /health", "GET /healthz", "GET /openapi.json", "GET /readyz", "POST /api/session"}, open); diff != "" {
 		t.Errorf("open routes (-want +got):\n%s", diff)
 	}
 }
@@ -112,6 +112,7 @@ func TestOpenAPI_NamesEveryFieldOfAReply(t *testing.T) {
 		"/api/extensions/catalog": "CatalogBody",
 		"/api/extensions/search":  "ExtensionBody",
 		"/api/features":           "FeaturesBody",
+		"/api/session":            "SessionBody",
 		"/readyz":                 "ReadyBody",
 		"/health":                 "HealthBody",
 	} {

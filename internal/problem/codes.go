@@ -20,6 +20,7 @@ const (
 	InvalidBody      Code = "invalid_body"
 	BodyTooLarge     Code = "body_too_large"
 	Unauthorized     Code = "unauthorized"
+	TooManyAttempts  Code = "too_many_attempts"
 	Forbidden        Code = "forbidden"
 	NotFound         Code = "not_found"
 	MethodNotAllowed Code = "method_not_allowed"
@@ -84,6 +85,7 @@ var table = map[Code]row{
 	InvalidBody:      {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Invalid request body"},
 	BodyTooLarge:     {http.StatusRequestEntityTooLarge, errdefs.ErrInvalidArgument, "Request body too large"},
 	Unauthorized:     {http.StatusUnauthorized, errdefs.ErrUnauthenticated, "Authentication required"},
+	TooManyAttempts:  {http.StatusTooManyRequests, errdefs.ErrResourceExhausted, "Too many attempts"},
 	Forbidden:        {http.StatusForbidden, errdefs.ErrPermissionDenied, "Forbidden"},
 	NotFound:         {http.StatusNotFound, errdefs.ErrNotFound, "Not found"},
 	MethodNotAllowed: {http.StatusMethodNotAllowed, errdefs.ErrInvalidArgument, "Method not allowed"},

@@ -52,7 +52,7 @@ func codes(t *testing.T) []problem.Code {
 func TestEveryCodeHasStatusKindAndTitle(t *testing.T) {
 	kinds := []error{
 		errdefs.ErrInvalidArgument, errdefs.ErrUnauthenticated, errdefs.ErrPermissionDenied, errdefs.ErrNotFound,
-		errdefs.ErrConflict, errdefs.ErrUnavailable, errdefs.ErrUnknown, errdefs.ErrInternal,
+		errdefs.ErrConflict, errdefs.ErrResourceExhausted, errdefs.ErrUnavailable, errdefs.ErrUnknown, errdefs.ErrInternal,
 	}
 	titles := map[string]problem.Code{}
 	for _, c := range codes(t) {
