@@ -53,6 +53,11 @@ func TestReplies_HaveARequestIDAndSafeHeaders(t *testing.T) {
 			"X-Frame-Options":         "^DENY$",
 			"Cache-Control":           "^no-store$",
 			"Content-Security-Policy": "^default-src 'none';.* frame-ancestors 'none'$",
+
+			"Cross-Origin-Opener-Policy":   "^same-origin$",
+			"Cross-Origin-Resource-Policy": "^same-origin$",
+			"Permissions-Policy":           `camera=\(\)`,
+			"Strict-Transport-Security":    "^$",
 		} {
 			if got := h.Get(name); !regexp.MustCompile(want).MatchString(got) {
 				t.Errorf("%s: %s is %q, want %s", path, name, got, want)
@@ -62,6 +67,35 @@ func TestReplies_HaveARequestIDAndSafeHeaders(t *testing.T) {
 	for given, kept := range map[string]bool{"from-the-proxy_1.2": true, "two words": false, strings.Repeat("x", 65): false} {
 		if got := in.do("GET", "/health", "", "X-Request-Id: "+given).Header().Get("X-Request-Id"); (got == given) != kept {
 			t.Errorf("request id %q became %q, want kept %v", given, got, kept)
+		}
+	}
+}
+
+// Without TLS the header means nothing. On localhost it would shut off the extensions, which are on other ports
+// and have no TLS.
+func TestReplies_AskForTLSWhereThereIsSome(t *testing.T) {
+	in := newInstallation(t, "DASHBOARD_ALLOWED_ORIGINS=https://dream.example")
+	for _, tc := range []struct{ proto, host, want string }{
+		{"https", "dream.example:3001", "max-age=31536000"},
+		{"http", "dream.example:3001", ""},
+		{"https", "localhost:3001", ""},
+		{"https", "127.0.0.1:3001", ""},
+		{"https", "[::1]:3001", ""},
+	} {
+		rec := in.do("GET", "/docs", "", "X-Forwarded-Proto: "+tc.proto, "Host: "+tc.host)
+		if got := rec.Header().Get("Strict-Transport-Security"); got != tc.want || rec.Code != http.StatusOK {
+			t.Errorf("%s://%s: %d %q, want %q", tc.proto, tc.host, rec.Code, got, tc.want)
+		}
+	}
+}
+
+// A policy that names unsafe-inline or a wildcard for scripts, here or for the dashboard's pages, is none.
+func TestReplies_AllowNoInlineScript(t *testing.T) {
+	in := newInstallation(t)
+	for _, row := range api.Table() {
+		policy := in.do(row.Method, strings.ReplaceAll(row.Path, "{id}", "hello"), "").Header().Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "script-src") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s %s: Content-Security-Policy %q", row.Method, row.Path, policy)
 		}
 	}
 }

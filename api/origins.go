@@ -29,13 +29,17 @@ func knownHosts(s config.Settings) hosts {
 	return known
 }
 
-// has takes a Host header: name, name:port, 127.0.0.1:port, [::1]:port.
 func (h hosts) has(host string) bool {
+	name := hostName(host)
+	return name != "" && (h[name] || net.ParseIP(name) != nil)
+}
+
+// hostName is what a Host header names: name, name:port, 127.0.0.1:port, [::1]:port.
+func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	return host != "" && (h[host] || net.ParseIP(host) != nil)
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
 
 func (h hosts) only(next http.Handler) http.Handler {

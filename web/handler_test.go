@@ -47,6 +47,23 @@ func TestNew_ServesTheDashboard(t *testing.T) {
 	}
 }
 
+func TestNew_AllowsNoScriptButItsOwnFiles(t *testing.T) {
+	rec := httptest.NewRecorder()
+	web.New(fstest.MapFS{"index.html": {}}).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+	directives := map[string]string{}
+	for d := range strings.SplitSeq(rec.Header().Get("Content-Security-Policy"), ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(d), " ")
+		directives[name] = value
+	}
+	script, ok := directives["script-src"]
+	if !ok {
+		script = directives["default-src"]
+	}
+	if script != "'self'" || directives["object-src"] != "'none'" || directives["base-uri"] != "'none'" || directives["frame-ancestors"] != "'none'" {
+		t.Errorf("Content-Security-Policy %q", directives)
+	}
+}
+
 func TestHandler_ServesEveryAssetThatTheIndexNames(t *testing.T) {
 	srv := httptest.NewServer(web.Handler())
 	defer srv.Close()
