@@ -192,7 +192,7 @@ say_what_next() {
 
 Dream Server runs.
 
-  dashboard   http://127.0.0.1:$(setting DASHBOARD_PORT 3001)
+  dashboard   http://localhost:$(setting DASHBOARD_PORT 3001)
   API         http://127.0.0.1:$api_port
   key         DASHBOARD_API_KEY in $here/.env
 
