@@ -3,6 +3,7 @@ package dreamserver_test
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ var coreServices = []string{"dashboard", "dashboard-api", "llama-server", "open-
 func TestAssets_BaseStackLoadsForEveryBackend(t *testing.T) {
 	for _, backend := range compose.Backends() {
 		t.Run(backend, func(t *testing.T) {
-			unit := loadBase(t, backend)
+			unit := loadBase(t, backend, nil)
 			if diff := cmp.Diff(coreServices, unit.ServiceNames()); diff != "" {
 				t.Errorf("services (-want +got):\n%s", diff)
 			}
@@ -44,7 +45,7 @@ func TestAssets_BaseStackLoadsForEveryBackend(t *testing.T) {
 }
 
 func TestAssets_TheAPIHoldsNoSocketNoRootAndWritesToTwoFolders(t *testing.T) {
-	services := loadBase(t, "cpu").Project.Services
+	services := loadBase(t, "cpu", nil).Project.Services
 	var writes []string
 	for _, name := range []string{"dashboard-api", "dashboard"} {
 		s := services[name]
@@ -60,6 +61,13 @@ func TestAssets_TheAPIHoldsNoSocketNoRootAndWritesToTwoFolders(t *testing.T) {
 			}
 		}
 	}
+	for name, s := range services {
+		for _, v := range s.Volumes {
+			if (name == "dashboard") != (v.Source == "./tls") {
+				t.Errorf("%s mounts %s: the private key is for the dashboard alone, and nothing else is", name, v.Source)
+			}
+		}
+	}
 	if diff := cmp.Diff([]string{"./data/user-extensions", "./data/operations"}, writes); diff != "" {
 		t.Errorf("writable mounts (-want +got):\n%s", diff)
 	}
@@ -70,11 +78,32 @@ func TestAssets_TheAPIHoldsNoSocketNoRootAndWritesToTwoFolders(t *testing.T) {
 	}
 }
 
-func loadBase(t *testing.T, backend string) *compose.Unit {
+// Only the dashboard can be published for other machines.
+func TestAssets_TheLANReachesTheDashboardAlone(t *testing.T) {
+	for address, want := range map[string]string{"192.168.1.5": "192.168.1.5", "::": "::", "": "127.0.0.1"} {
+		for name, s := range loadBase(t, "cpu", map[string]string{"DASHBOARD_LAN_ADDRESS": address}).Project.Services {
+			host := "127.0.0.1"
+			if name == "dashboard" {
+				host = want
+			}
+			for _, p := range s.Ports {
+				if p.HostIP != host {
+					t.Errorf("%q: %s publishes %s on %q, want %q", address, name, p.Published, p.HostIP, host)
+				}
+			}
+			if got := s.Environment["DASHBOARD_LAN_ADDRESS"]; name == "dashboard" && (got == nil || *got != want) {
+				t.Errorf("%q: the dashboard is told %v, want %q", address, got, want)
+			}
+		}
+	}
+}
+
+func loadBase(t *testing.T, backend string, env map[string]string) *compose.Unit {
 	t.Helper()
 	in := compose.Input{ID: "base", Source: compose.Builtin, Base: true, Env: map[string]string{
 		"DASHBOARD_API_KEY": "k", "DREAM_AGENT_KEY": "a", "DREAM_UID": "1234", "DREAM_GID": "1234",
 	}}
+	maps.Copy(in.Env, env)
 	for _, name := range []string{compose.BaseFile, "docker-compose." + backend + ".yml"} {
 		in.Files = append(in.Files, compose.File{Name: name, Content: read(t, name)})
 	}

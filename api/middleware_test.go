@@ -101,10 +101,11 @@ func TestReplies_AllowNoInlineScript(t *testing.T) {
 }
 
 func TestHosts_OnlyKnownNamesAreServed(t *testing.T) {
-	in := newInstallation(t, "DASHBOARD_ALLOWED_ORIGINS=https://Dream.example:8443")
+	in := newInstallation(t, "DASHBOARD_ALLOWED_ORIGINS=https://Dream.example:8443", "DASHBOARD_ALLOWED_HOSTS=Dream.lan, box")
 	for host, served := range map[string]bool{
 		"localhost": true, "LOCALHOST:3002": true, "localhost.": true, "127.0.0.1:3002": true, "[::1]:3002": true, "[::1]": true,
 		"192.168.1.5:3001": true, "dashboard-api:3002": true, "dashboard": true, "dream-dashboard-api:3002": true, "dream.example:8443": true,
+		"dream.lan": true, "DREAM.LAN.:3001": true, "box:3001": true, "other.lan": false, "x.dream.lan": false,
 		"evil.example": false, "evil.example:3002": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "": false,
 	} {
 		rec := in.do("GET", "/health", "", "Host: "+host)

@@ -21,6 +21,9 @@ func knownHosts(s config.Settings) hosts {
 	for _, service := range []string{"dashboard", "dashboard-api"} {
 		known[service], known[s.Names.Prefix+service] = true, true
 	}
+	for _, name := range s.AllowedHosts {
+		known[strings.ToLower(name)] = true
+	}
 	for _, origin := range s.AllowedOrigins {
 		if u, err := url.Parse(origin); err == nil {
 			known[strings.ToLower(u.Hostname())] = true
@@ -46,7 +49,7 @@ func (h hosts) only(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.has(r.Host) {
 			problem.Write(w, problem.Newf(problem.Forbidden, "the host name %q is not known here: use localhost or an IP address, "+
-				"or add the page's origin to DASHBOARD_ALLOWED_ORIGINS", r.Host))
+				"or add the name to DASHBOARD_ALLOWED_HOSTS", r.Host))
 			return
 		}
 		next.ServeHTTP(w, r)

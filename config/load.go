@@ -88,6 +88,8 @@ func (s *Settings) addresses(src *source) {
 	s.DashboardPort = src.number("DASHBOARD_PORT", 3001, 65535, port)
 	s.APIURL = src.text("DASHBOARD_API_URL", "http://127.0.0.1:"+strconv.Itoa(s.APIPort), isURL, "a URL such as http://127.0.0.1:3002, without a user and password")
 	s.DockerHost = src.text("DOCKER_HOST", "", isDockerHost, "an address such as unix:///var/run/docker.sock")
+	s.LANAddress = src.text("DASHBOARD_LAN_ADDRESS", "127.0.0.1", isIP, "an IP address of this machine, such as 192.168.1.5, or 0.0.0.0 for all")
+	s.AllowedHosts = src.list("DASHBOARD_ALLOWED_HOSTS", isHostName, "host names such as dream.lan, without scheme and port, with commas in between")
 	s.AllowedOrigins = src.list("DASHBOARD_ALLOWED_ORIGINS", isOrigin, "origins such as https://dream.example:3001, with commas in between")
 }
 

@@ -53,6 +53,7 @@ func TestLoad_HasDefaultsForEverythingButTheFolder(t *testing.T) {
 		DashboardHost:     "127.0.0.1",
 		DashboardPort:     3001,
 		APIURL:            "http://127.0.0.1:3002",
+		LANAddress:        "127.0.0.1",
 		GPUBackend:        "cpu",
 		GPUCount:          1,
 		Tier:              "1",

@@ -5,6 +5,8 @@
 package config
 
 import (
+	"net"
+	"path/filepath"
 	"time"
 )
 
@@ -44,6 +46,8 @@ type Settings struct {
 	DashboardPort  int      // DASHBOARD_PORT, default 3001
 	APIURL         string   // DASHBOARD_API_URL: where `dashboard-api ui` forwards /api, default http://127.0.0.1:<APIPort>
 	AllowedOrigins []string // DASHBOARD_ALLOWED_ORIGINS, comma separated
+	LANAddress     string   // DASHBOARD_LAN_ADDRESS, default 127.0.0.1: what the dashboard's port is published on
+	AllowedHosts   []string // DASHBOARD_ALLOWED_HOSTS, comma separated: names under which the dashboard is reached
 	ReadOnly       bool     // DREAM_READ_ONLY: the API refuses every change
 
 	GPUBackend string // GPU_BACKEND, default cpu: nvidia, amd, intel, apple, cpu
@@ -63,6 +67,16 @@ type Settings struct {
 	// Notes are what a person should know about the settings but what stops nothing, one sentence each.
 	Notes []string
 }
+
+// ServesLAN reports whether the dashboard is published for other machines. Then it is on TLS, and at no other time.
+func (s Settings) ServesLAN() bool {
+	ip := net.ParseIP(s.LANAddress)
+	return ip != nil && !ip.IsLoopback()
+}
+
+// TLSDir is where the dashboard's certificate is: cert.pem, with those between it and its authority behind it, and
+// key.pem.
+func (s Settings) TLSDir() string { return filepath.Join(s.InstallDir, "tls") }
 
 // Secret is a string that does not show itself in logs and errors.
 type Secret string

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -174,6 +175,7 @@ var (
 	projectPattern    = regexp.MustCompile(`\A[a-z0-9][a-z0-9_-]{0,62}\z`)
 	dockerNamePattern = regexp.MustCompile(`\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}\z`)
 	hostPattern       = regexp.MustCompile(`\A[a-zA-Z0-9_.-]{1,253}\z|\A[0-9a-fA-F:.]{2,45}\z`)
+	hostNamePattern   = regexp.MustCompile(`\A[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?\z`)
 	tierPattern       = regexp.MustCompile(`\A[A-Za-z0-9_]{1,32}\z`)
 )
 
@@ -181,6 +183,11 @@ func isProject(v string) bool    { return projectPattern.MatchString(v) }
 func isDockerName(v string) bool { return dockerNamePattern.MatchString(v) }
 func isHost(v string) bool       { return hostPattern.MatchString(v) }
 func isTier(v string) bool       { return tierPattern.MatchString(v) }
+
+// isHostName lets no wildcard through: a name that anybody may choose is none.
+func isHostName(v string) bool { return hostNamePattern.MatchString(v) && !strings.Contains(v, "..") }
+
+func isIP(v string) bool { return net.ParseIP(v) != nil }
 
 func isURL(v string) bool {
 	u, err := url.Parse(v)

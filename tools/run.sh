@@ -185,14 +185,20 @@ wait_for() {
 }
 
 say_what_next() {
-  local here api_port
+  local here api_port dashboard
   here=$(printf %q "$(short "$dir")") # to be pasted
   api_port=$(setting DASHBOARD_API_PORT 3002)
+  # localhost, because extensions are at 127.0.0.1: under another name they are not sent the dashboard's cookie.
+  dashboard=http://localhost
+  case $(setting DASHBOARD_LAN_ADDRESS 127.0.0.1) in
+    127.* | ::1) ;;
+    *) dashboard=https://$(setting DASHBOARD_ALLOWED_HOSTS localhost | cut -d, -f1) ;;
+  esac
   cat <<END
 
 Dream Server runs.
 
-  dashboard   http://localhost:$(setting DASHBOARD_PORT 3001)
+  dashboard   $dashboard:$(setting DASHBOARD_PORT 3001)
   API         http://127.0.0.1:$api_port
   key         DASHBOARD_API_KEY in $here/.env
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,10 +14,20 @@ import (
 
 const healthTimeout = 3 * time.Second
 
-// healthcheck is nil when the server at args[0], by default our own API, answers 200.
+// healthcheck is nil when a server answers 200: our own API, our own dashboard ("ui"), or the URL in args[0].
 func healthcheck(ctx context.Context, s config.Settings, args []string) error {
 	target := "http://" + net.JoinHostPort(reachable(s.APIHost), strconv.Itoa(s.APIPort)) + "/healthz"
-	if len(args) > 0 {
+	transport := &http.Transport{DisableKeepAlives: true} // no proxy, whatever the environment says
+	switch {
+	case len(args) > 0 && args[0] == "ui":
+		target = "http"
+		if s.ServesLAN() {
+			target = "https"
+			// The certificate is for names on the LAN, and we ask our own machine: whether it lives, nothing else.
+			transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as said
+		}
+		target += "://" + net.JoinHostPort(reachable(s.DashboardHost), strconv.Itoa(s.DashboardPort)) + "/healthz"
+	case len(args) > 0:
 		target = args[0]
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
@@ -25,7 +36,7 @@ func healthcheck(ctx context.Context, s config.Settings, args []string) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy, whatever the environment says
+	client := &http.Client{Transport: transport}
 	resp, err := client.Do(req)
 	if err != nil {
 		return err

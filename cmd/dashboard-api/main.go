@@ -20,7 +20,8 @@ const usage = `Usage:
   dashboard-api                     serve the API on DASHBOARD_API_BIND:DASHBOARD_API_PORT (127.0.0.1:3002)
   dashboard-api ui                  serve the dashboard on DASHBOARD_BIND:DASHBOARD_PORT (127.0.0.1:3001)
                                     and forward /api to DASHBOARD_API_URL
-  dashboard-api healthcheck [url]   exit 0 when the server answers within 3 seconds, else 1
+  dashboard-api healthcheck [url]   exit 0 when the API, or who is at url, answers within 3 seconds, else 1
+  dashboard-api healthcheck ui      the same of the dashboard
   dashboard-api --version
 `
 

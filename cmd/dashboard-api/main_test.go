@@ -67,6 +67,10 @@ func TestRun_ServesTheAPIAndTheDashboardUntilItIsStopped(t *testing.T) {
 	if code := run(t.Context(), []string{"healthcheck"}, environment(t, map[string]string{"DASHBOARD_API_PORT": port}), io.Discard, io.Discard); code != exitOK {
 		t.Errorf("healthcheck of the own port: exit %d", code)
 	}
+	_, port, _ = net.SplitHostPort(uiAddr)
+	if code := run(t.Context(), []string{"healthcheck", "ui"}, environment(t, map[string]string{"DASHBOARD_PORT": port}), io.Discard, io.Discard); code != exitOK {
+		t.Errorf("healthcheck of the dashboard: exit %d", code)
+	}
 	if code := run(t.Context(), []string{"healthcheck", "http://" + apiAddr + "/nowhere"}, environment(t, nil), io.Discard, io.Discard); code != exitFailed {
 		t.Errorf("healthcheck of a 404: exit %d", code)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -50,7 +51,7 @@ func serveAPI(ctx context.Context, s config.Settings, log zerolog.Logger) error 
 	watching.Go(func() { manager.Watch(watch, watchEvery) })
 	defer watching.Wait()
 	defer cancel()
-	return listen(ctx, log, address{s.APIHost, s.APIPort, "DASHBOARD_API_PORT"}, handler, s.StopTimeout)
+	return listen(ctx, log, address{s.APIHost, s.APIPort, "DASHBOARD_API_PORT", nil}, handler, s.StopTimeout)
 }
 
 // address is where to listen, and the variable that changes it.
@@ -58,6 +59,7 @@ type address struct {
 	host     string
 	port     int // 0 means any free port
 	variable string
+	tls      *tls.Config // nil: plain HTTP
 }
 
 // listen serves until ctx ends; then it takes no more connections and waits for running requests, changes among
@@ -68,10 +70,14 @@ func listen(ctx context.Context, log zerolog.Logger, a address, h http.Handler, 
 		return fmt.Errorf("%w: stop what holds the port, or set %s to another", err, a.variable)
 	}
 	// No write timeout: a change answers when it is done. Package api limits each request.
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
-	log.Info().Str("addr", l.Addr().String()).Str("version", config.Version()).Msg("listening")
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, TLSConfig: a.tls}
+	serve := srv.Serve
+	if a.tls != nil {
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
+	log.Info().Str("addr", l.Addr().String()).Bool("tls", a.tls != nil).Str("version", config.Version()).Msg("listening")
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
+	go func() { served <- serve(l) }()
 	select {
 	case err := <-served:
 		return err

@@ -26,7 +26,11 @@ func serveUI(ctx context.Context, s config.Settings, log zerolog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return listen(ctx, log, address{s.DashboardHost, s.DashboardPort, "DASHBOARD_PORT"}, handler, s.StopTimeout)
+	tlsConfig, err := lanTLS(s, log)
+	if err != nil {
+		return err
+	}
+	return listen(ctx, log, address{s.DashboardHost, s.DashboardPort, "DASHBOARD_PORT", tlsConfig}, handler, s.StopTimeout)
 }
 
 // newUI is the dashboard's pages, with the API behind the same origin. Paths go on as they came, not cleaned:

@@ -132,7 +132,7 @@ func (a *app) behindSudo() person {
 var recordedKeys = []string{
 	"DREAM_PROJECT", "DREAM_NETWORK", "DREAM_CONTAINER_PREFIX", "DREAM_API_IMAGE",
 	"DREAM_AGENT_PORT", "DASHBOARD_API_PORT", "DASHBOARD_PORT", "OLLAMA_PORT", "WEBUI_PORT",
-	"DASHBOARD_ALLOWED_ORIGINS", "GPU_COUNT", "TIER", "DREAM_MODE",
+	"DASHBOARD_ALLOWED_ORIGINS", "DASHBOARD_ALLOWED_HOSTS", "DASHBOARD_LAN_ADDRESS", "GPU_COUNT", "TIER", "DREAM_MODE",
 }
 
 const envHead = `# Settings of this installation; the environment of a program wins over them.

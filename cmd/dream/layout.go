@@ -45,6 +45,7 @@ func (l *layout) apply() error {
 		{path: s.InstallDir, mode: 0o755},
 		{path: filepath.Join(s.InstallDir, "config"), mode: 0o755},
 		{path: s.APIKeysDir(), mode: keyFolderMode},
+		{path: s.TLSDir(), mode: 0o750}, // holds a private key
 		{path: filepath.Join(s.InstallDir, "extensions"), mode: 0o755},
 		{path: s.ServicesDir, mode: 0o755},
 		// Others may pass through run to the socket, and not list or change it.
@@ -265,6 +266,6 @@ func checkPlace(dir, home string) error {
 // ours reports whether a file of this name can be from an installation that was begun: by make run, or by an
 // init that did not end.
 func ours(name string) bool {
-	return slices.Contains([]string{"bin", "config", "data", "extensions", "run", "state", ".env", "lost+found"}, name) ||
+	return slices.Contains([]string{"bin", "config", "data", "extensions", "run", "state", "tls", ".env", "lost+found"}, name) ||
 		strings.HasPrefix(name, "docker-compose.") && name != "docker-compose.yml" || strings.HasPrefix(name, ".docker-compose.")
 }
