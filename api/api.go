@@ -57,6 +57,7 @@ type server struct {
 	keys       *keyring
 	sessions   sessions
 	logins     throttle
+	measures   *measures
 	router     *chi.Mux
 	huma       huma.API
 	pages      pages
@@ -76,7 +77,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	}
 	s := &server{
 		settings: o.Settings, extensions: o.Manager, version: o.Version, log: o.Log, now: o.Now,
-		keys: newKeyring(o.Settings, o.Log), router: chi.NewMux(),
+		keys: newKeyring(o.Settings, o.Log), measures: newMeasures(o.Version), router: chi.NewMux(),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -85,7 +86,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.router.Use(Shield(o.Settings, o.Log), boundReplies, sameOrigin, middleware.GetHead)
+	s.router.Use(s.observe, Shield(o.Settings, o.Log), boundReplies, sameOrigin, middleware.GetHead)
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	s.huma = huma.NewAPI(humaConfig(o.Version, s.speakProblem), adapter{s})

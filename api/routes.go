@@ -17,6 +17,7 @@ func (s *server) routes() []route {
 		{"GET", "/healthz", open, looks, plain("text/plain", s.alive), "system", "get-liveness", "The process lives; for container healthchecks"},
 		{"GET", "/readyz", open, looks, typed(s.ready), "system", "get-readiness", "What the API needs, and what of it is missing"},
 		{"GET", "/openapi.json", open, looks, plain("application/openapi+json", s.openapi), "system", "get-openapi", "This contract as OpenAPI 3.1"},
+		{"GET", "/metrics", metrics, looks, plain("text/plain", s.metrics), "system", "get-metrics", "What Prometheus reads"},
 		{"GET", "/docs", open, looks, plain("text/html", s.docs), "system", "get-docs", "This contract as a page"},
 
 		{"POST", "/api/session", open, looks, typed(s.login), "session", "sign-in", "Open a session for a browser with a key"},

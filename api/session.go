@@ -54,15 +54,18 @@ type signedOutBody struct {
 func (s *server) login(ctx context.Context, in *loginInput) (*sessionReply, error) {
 	v, log, now := visitOf(ctx), zerolog.Ctx(ctx), s.now()
 	if wait := s.logins.take(v.client, now); wait > 0 {
+		s.measures.logins.WithLabelValues(loginThrottled).Inc()
 		log.Warn().Str("client", v.client).Msg("sign-in throttled")
 		return nil, throttledError{wait}
 	}
 	key, ok := s.keys.find(config.DigestOf(in.Body.Key), now)
 	if !ok {
+		s.measures.logins.WithLabelValues(loginRefused).Inc()
 		log.Warn().Str("client", v.client).Msg("sign-in refused")
 		return nil, problem.Newf(problem.Forbidden, "Invalid API key.")
 	}
 	s.logins.giveBack(v.client)
+	s.measures.logins.WithLabelValues(loginAccepted).Inc()
 	for _, id := range v.sessionIDs {
 		s.sessions.close(id)
 	}

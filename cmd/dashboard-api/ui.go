@@ -45,6 +45,8 @@ func newUI(s config.Settings, log zerolog.Logger) (http.Handler, error) {
 		switch {
 		case forwarded(r.URL.Path):
 			forward.ServeHTTP(w, r)
+		case r.URL.Path == "/metrics":
+			problem.Write(w, problem.Newf(problem.NotFound, "the dashboard has no metrics: ask the API on its own port, 3002"))
 		case r.URL.Path == "/healthz":
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			fmt.Fprintln(w, "ok")

@@ -141,6 +141,7 @@ func TestUI_ServesPagesToKnownHostsOnly(t *testing.T) {
 		{"localhost:3001", "/", 200, "<!doctype html>"},
 		{"localhost:3001", "/extensions/hello", 200, "<!doctype html>"},
 		{"localhost:3001", "/healthz", 200, "ok"},
+		{"localhost:3001", "/metrics", 404, "ask the API on its own port"},
 		{"evil.example", "/", 403, "is not known here"},
 		{"evil.example", "/api/extensions/catalog", 403, "is not known here"},
 	} {
