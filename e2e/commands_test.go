@@ -27,7 +27,11 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	                             each name gets a free port, in .env and as a variable of the script
 //	agent start [KEY=VALUE…] | stop | kill | freeze | thaw
 //	server start [KEY=VALUE…] | stop | kill
-//	api [-status=N] [-key=K] METHOD PATH [BODY]     the reply is stdout
+//	api [-status=N] [-key=K] [-at=HOST:PORT] METHOD PATH [BODY]     the reply is stdout
+//	browser [-status=N] [-tls=HOST] METHOD PATH [BODY]     as a page of the dashboard asks, with its cookies
+//	key VARIABLE NAME SCOPE      make a key of the API
+//	certificate HOST             put one into the installation
+//	inspect SERVICE              print what bounds its container
 //	fetch URL                    stdout is what answers there
 //	service NAME STATE           wait until the service's container is running, healthy, exited … or absent
 //	eventually COMMAND…          run `dream COMMAND…` until it succeeds and prints a match of the last argument
@@ -40,6 +44,7 @@ func commands() map[string]command {
 		"install": cmdInstall, "agent": cmdAgent, "server": cmdServer, "api": cmdAPI, "fetch": cmdFetch,
 		"service": cmdService, "eventually": cmdEventually, "setenv-file": cmdSetEnv, "hold": cmdHold,
 		"big-file": cmdBigFile, "gone": cmdGone,
+		"browser": cmdBrowser, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
 	}
 }
 
@@ -118,7 +123,7 @@ func control(ts *testscript.TestScript, neg bool, args []string, program string,
 
 func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	s := stackOf(ts)
-	want, key := http.StatusOK, s.key
+	want, key, at := http.StatusOK, s.key, ""
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		name, value, _ := strings.Cut(args[0], "=")
 		switch name {
@@ -128,15 +133,20 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 			want = n
 		case "-key":
 			key = value
+		case "-at":
+			at = value
 		default:
 			ts.Fatalf("api: unknown flag %s", name)
 		}
 		args = args[1:]
 	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: api [-status=N] [-key=K] METHOD PATH [BODY]")
+		ts.Fatalf("usage: api [-status=N] [-key=K] [-at=HOST:PORT] METHOD PATH [BODY]")
 	}
-	status, reply, err := s.request(args[0], args[1], key, strings.Join(args[2:], " "))
+	if at == "" {
+		at = s.api.addr
+	}
+	status, reply, err := s.requestAt(at, args[0], args[1], key, strings.Join(args[2:], " "))
 	ts.Check(err)
 	fmt.Fprintln(ts.Stdout(), reply)
 	if status != want {

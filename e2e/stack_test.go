@@ -31,6 +31,8 @@ type stack struct {
 	agent *process
 	api   *process
 	key   string // of the API, from .env
+
+	browser *http.Client // made by the first command that needs it
 }
 
 // newStack chooses names that no other installation has. Nothing is made yet.
@@ -133,11 +135,16 @@ func (s *stack) destroy() {
 	_ = exec.Command("umount", filepath.Join(s.dir, "data", "user-extensions")).Run() // of the script about a full disk
 }
 
-// request asks the API.
+// request asks the API that runs as a process.
 func (s *stack) request(method, path, key, body string) (status int, reply string, err error) {
+	return s.requestAt(s.api.addr, method, path, key, body)
+}
+
+// requestAt asks the API at addr.
+func (s *stack) requestAt(addr, method, path, key, body string) (status int, reply string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.api.addr+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
