@@ -77,7 +77,7 @@ func (s *server) authenticate(r *http.Request) (who caller, fresh string, err er
 		return who, "", err
 	}
 	if ids := sessionIDs(r); len(ids) > 0 && r.Header.Get("Authorization") == "" {
-		return s.authenticateSession(ids)
+		return s.authenticateSession(r, ids)
 	}
 	return caller{}, "", problem.Newf(problem.Unauthorized, "Authentication required: send the header `Authorization: Bearer <key>`, "+
 		"or sign in; the key is DASHBOARD_API_KEY in the installation's .env, or one that `dream key add` made")

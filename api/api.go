@@ -1,9 +1,9 @@
 // Package api is the HTTP surface of the dashboard: what a browser, curl and Prometheus see of an installation.
 //
 // Start with routes.go, which lists every path and who may call it. A request passes, in this order, [Shield]
-// (request id, recovery, security headers, Host), the cross-origin rules, the route's access, the limits on its
-// body, and then a handler, which reads, calls one method of [Extensions] and writes. Refusals are
-// application/problem+json; package problem says which code has which status.
+// (request id, recovery, security headers, Host), the cross-origin rules, the route's access (access.go: whose key or
+// session it is, and its scope), the limits on its body, and then a handler, which reads, calls one method of
+// [Extensions] and writes. Refusals are application/problem+json; package problem says which code has which status.
 //
 // The package decides nothing about extensions and knows neither Docker nor the host agent.
 package api

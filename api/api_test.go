@@ -104,6 +104,10 @@ func (in *installation) do(method, target, body string, headers ...string) *http
 			r.Host = value
 			continue
 		}
+		if name == "RemoteAddr" { // no header: who connects
+			r.RemoteAddr = value
+			continue
+		}
 		r.Header.Set(name, value)
 		if value == "" {
 			r.Header.Del(name)

@@ -38,6 +38,7 @@ func (c caller) actor() string { return c.kind + ":" + c.name }
 type visit struct {
 	caller     caller
 	client     string   // see clientOf
+	from       string   // see whence
 	sessionIDs []string // that the browser sent; not looked at yet
 	secure     bool     // the browser is on TLS
 }
@@ -49,7 +50,7 @@ func (c caller) note(ctx context.Context, r *http.Request) context.Context {
 	if c.kind != "" {
 		ctx = catalog.WithActor(ctx, c.actor())
 	}
-	return context.WithValue(ctx, visitKey{}, visit{caller: c, client: clientOf(r), sessionIDs: sessionIDs(r), secure: overTLS(r)})
+	return context.WithValue(ctx, visitKey{}, visit{caller: c, client: clientOf(r), from: whence(r), sessionIDs: sessionIDs(r), secure: overTLS(r)})
 }
 
 func visitOf(ctx context.Context) visit {

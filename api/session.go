@@ -67,9 +67,9 @@ func (s *server) login(ctx context.Context, in *loginInput) (*sessionReply, erro
 	s.logins.giveBack(v.client)
 	s.measures.logins.WithLabelValues(loginAccepted).Inc()
 	for _, id := range v.sessionIDs {
-		s.sessions.close(id)
+		s.sessions.close(id, v.from)
 	}
-	id := s.sessions.open(key, now)
+	id := s.sessions.open(key, v.from, now)
 	who := caller{kind: bySession, name: key.Name, scope: key.Scope, expires: (&session{opened: now}).end(key)}
 	log.Info().Str("client", v.client).Str("actor", who.actor()).Msg("signed in")
 	return &sessionReply{newCookie(id, v.secure).String(), newSessionBody(who)}, nil
@@ -83,7 +83,7 @@ func (s *server) getSession(ctx context.Context, _ *struct{}) (*reply[sessionBod
 func (s *server) logout(ctx context.Context, _ *struct{}) (*signedOutReply, error) {
 	v := visitOf(ctx)
 	for _, id := range v.sessionIDs {
-		s.sessions.close(id)
+		s.sessions.close(id, v.from)
 	}
 	return &signedOutReply{newCookie("", v.secure).String(), signedOutBody{"signed_out"}}, nil
 }
@@ -98,16 +98,20 @@ func newSessionBody(who caller) sessionBody {
 }
 
 // authenticateSession says whose session it is. fresh is the id that the browser is to use from now on, if any.
-func (s *server) authenticateSession(ids []string) (who caller, fresh string, err error) {
+func (s *server) authenticateSession(r *http.Request, ids []string) (who caller, fresh string, err error) {
 	now := s.now()
 	for _, id := range ids {
-		o, fresh, ok := s.sessions.use(id, now)
+		o, fresh, ok, stolen := s.sessions.use(id, whence(r), now)
+		if stolen {
+			zerolog.Ctx(r.Context()).Warn().Str("actor", bySession+":"+o.key).Str("client", clientOf(r)).
+				Msg("a session's cookie came from another address than the session's: refused; said once")
+		}
 		if !ok {
 			continue
 		}
 		key, ok := s.keys.holds(o.key, o.digest, now)
 		if !ok {
-			s.sessions.close(id) // the key was taken back, and with it what it opened
+			s.sessions.close(id, o.from) // the key was taken back, and with it what it opened
 			continue
 		}
 		return caller{kind: bySession, name: key.Name, scope: key.Scope, expires: o.end(key)}, fresh, nil

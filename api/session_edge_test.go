@@ -114,6 +114,31 @@ func TestSession_NeverWorksForAnotherSite(t *testing.T) {
 	}
 }
 
+// An extension on another port of the machine is sent the cookie by the browser that looks at it.
+func TestSession_IsWorthNothingFromAnotherAddress(t *testing.T) {
+	in := newInstallation(t)
+	b := in.browser()
+	ui := []string{"RemoteAddr: 172.18.0.5:40000", "X-Forwarded-For: 172.18.0.1"}
+	b.do("POST", "/api/session", `{"key": "`+key+`"}`, ui...)
+	for name, headers := range map[string][]string{
+		"an extension, directly":               {"RemoteAddr: 172.18.0.9:40000"},
+		"an extension that lies, directly":     {"RemoteAddr: 172.18.0.9:40000", "X-Forwarded-For: 172.18.0.1"},
+		"an extension, through the web server": {"RemoteAddr: 172.18.0.5:40000", "X-Forwarded-For: 172.18.0.9"},
+	} {
+		rec := b.do("GET", "/api/session", "", headers...)
+		if refused(t, rec, problem.Unauthorized, "sign in again"); rec.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s is given an id", name)
+		}
+	}
+	in.do("DELETE", "/api/session", "", "Cookie: "+b.cookie, "RemoteAddr: 172.18.0.9:40000")
+	if rec := b.do("GET", "/api/session", "", "RemoteAddr: 172.18.0.5:50000", "X-Forwarded-For: 172.18.0.1"); rec.Code != http.StatusOK {
+		t.Errorf("the browser itself: %d %s", rec.Code, rec.Body)
+	}
+	if n := strings.Count(in.log.String(), "came from another address"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, in.log)
+	}
+}
+
 // Another port of the machine can plant a cookie of the same name, which browsers send as well.
 func TestSession_IsFoundAmongPlantedCookies(t *testing.T) {
 	in := newInstallation(t)

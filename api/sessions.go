@@ -29,6 +29,8 @@ type sessions struct {
 // next one with a reply, and when it shows that, the one before has a short time left. A reply that was lost, with
 // the id in it, signs nobody out: the old id stays until the new one was seen.
 type session struct {
+	from   string           // see whence; from elsewhere its id is worth nothing
+	warned bool             // somebody tried
 	key    string           // the key's name
 	digest config.KeyDigest // of the key
 	opened time.Time
@@ -40,7 +42,7 @@ type session struct {
 }
 
 // open begins a session of the key and returns its id.
-func (s *sessions) open(key config.APIKey, now time.Time) (id string) {
+func (s *sessions) open(key config.APIKey, from string, now time.Time) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, old := range slices.Clone(s.all) {
@@ -51,7 +53,7 @@ func (s *sessions) open(key config.APIKey, now time.Time) (id string) {
 	s.makeRoom(func(o *session) bool { return o.key == key.Name }, sessionsOfKey)
 	s.makeRoom(func(*session) bool { return true }, maxSessions)
 	id, digest := newSessionID()
-	n := &session{key: key.Name, digest: key.SHA256, opened: now, used: now, current: digest, currentSince: now}
+	n := &session{from: from, key: key.Name, digest: key.SHA256, opened: now, used: now, current: digest, currentSince: now}
 	s.all = append(s.all, n)
 	if s.byID == nil {
 		s.byID = map[config.KeyDigest]*session{}
@@ -84,23 +86,27 @@ func (s *sessions) makeRoom(among func(*session) bool, most int) {
 }
 
 // use finds the session with this id. What it returns is a copy. When it is time for another id, fresh is that.
-func (s *sessions) use(id string, now time.Time) (found session, fresh string, ok bool) {
+// stolen is the first time that the id is shown from where the session is not.
+func (s *sessions) use(id, from string, now time.Time) (found session, fresh string, ok, stolen bool) {
 	digest := config.DigestOf(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.byID[digest]
 	switch {
 	case o == nil:
-		return session{}, "", false
+		return session{}, "", false, false
 	case o.ended(now):
 		s.drop(o)
-		return session{}, "", false
+		return session{}, "", false, false
+	case o.from != from:
+		stolen, o.warned = !o.warned, true
+		return *o, "", false, stolen
 	}
 	switch digest {
 	case o.previous:
 		if !now.Before(o.previousUntil) {
 			delete(s.byID, digest)
-			return session{}, "", false
+			return session{}, "", false, false
 		}
 	case o.next: // the browser has it
 		delete(s.byID, o.previous)
@@ -116,14 +122,14 @@ func (s *sessions) use(id string, now time.Time) (found session, fresh string, o
 		}
 	}
 	o.used = now
-	return *o, fresh, true
+	return *o, fresh, true, false
 }
 
-// close ends the session with this id, if there is one.
-func (s *sessions) close(id string) {
+// close ends the session with this id, if there is one here.
+func (s *sessions) close(id, from string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.byID[config.DigestOf(id)]; o != nil {
+	if o := s.byID[config.DigestOf(id)]; o != nil && o.from == from {
 		s.drop(o)
 	}
 }

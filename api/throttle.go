@@ -74,10 +74,7 @@ func spend(free, now time.Time, burst int, every time.Duration) (time.Time, time
 // reaches the API itself can say what they like; the bound on all attempts is for them. An IPv6 client has a whole
 // network of addresses and counts as one.
 func clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
+	host := peer(r)
 	if via := r.Header.Get("X-Forwarded-For"); via != "" {
 		host = strings.TrimSpace(via[strings.LastIndexByte(via, ',')+1:])
 	}
@@ -89,4 +86,17 @@ func clientOf(r *http.Request) string {
 		return netip.PrefixFrom(addr, 64).Masked().String()
 	}
 	return addr.String()
+}
+
+// whence is where a request comes from: who connects, and for whom, as they say. A session is bound to it, because
+// cookies are not bound to a port: an extension's server, on another port, is sent the cookie of the browser that
+// looks at it. Its container cannot connect from our web server's address, and through that server it is itself.
+func whence(r *http.Request) string { return peer(r) + " for " + r.Header.Get("X-Forwarded-For") }
+
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }

@@ -29,6 +29,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	server start [KEY=VALUE…] | stop | kill
 //	api [-status=N] [-key=K] [-at=HOST:PORT] METHOD PATH [BODY]     the reply is stdout
 //	browser [-status=N] [-tls=HOST] METHOD PATH [BODY]     as a page of the dashboard asks, with its cookies
+//	cookie VARIABLE              the cookie of the browser's session
 //	key VARIABLE NAME SCOPE      make a key of the API
 //	certificate HOST             put one into the installation
 //	inspect SERVICE              print what bounds its container
@@ -44,7 +45,7 @@ func commands() map[string]command {
 		"install": cmdInstall, "agent": cmdAgent, "server": cmdServer, "api": cmdAPI, "fetch": cmdFetch,
 		"service": cmdService, "eventually": cmdEventually, "setenv-file": cmdSetEnv, "hold": cmdHold,
 		"big-file": cmdBigFile, "gone": cmdGone,
-		"browser": cmdBrowser, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
+		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
 	}
 }
 

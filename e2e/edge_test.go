@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,6 +94,17 @@ func newBrowser(addr string) *http.Client {
 		},
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
+}
+
+// cmdCookie puts the id of the browser's session into a variable: cookie VARIABLE. Servers on other ports get it too.
+func cmdCookie(ts *testscript.TestScript, neg bool, args []string) {
+	u, err := url.Parse("http://127.0.0.1/")
+	ts.Check(err)
+	cookies := stackOf(ts).browser.Jar.Cookies(u)
+	if neg || len(args) != 1 || len(cookies) != 1 {
+		ts.Fatalf("usage: cookie VARIABLE, after a sign-in; %d cookies", len(cookies))
+	}
+	ts.Setenv(args[0], cookies[0].Name+"="+cookies[0].Value)
 }
 
 // cmdCertificate puts a certificate for HOST into the installation, for its owner: certificate HOST.
