@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 
@@ -29,6 +31,8 @@ func (c *Client) away(err error) error {
 		return problem.Newf(problem.AgentRefused, "the host agent's socket %s may not be opened by this user: use the install's owner or root", c.where)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return problem.Newf(problem.AgentRefused, "the host agent does not listen at %s: it was stopped or killed; %s", c.where, start)
+	case c.onSocket() && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)):
+		return problem.Newf(problem.AgentRefused, "the host agent at %s closed the connection without an answer: it takes none from this user (uid %d), or ended just now: use the install's owner or root", c.where, os.Geteuid())
 	case errors.Is(err, context.Canceled):
 		return problem.Newf(problem.AgentRefused, "the request to the host agent at %s was given up before it was answered", c.where)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

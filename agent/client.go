@@ -53,6 +53,9 @@ func NewClient(s config.Settings, version string) *Client {
 	return c
 }
 
+// onSocket reports whether the agent is reached over its Unix socket, and not over TCP.
+func (c *Client) onSocket() bool { return c.base == "http://agent" }
+
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

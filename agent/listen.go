@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -108,55 +105,4 @@ func (s *Server) lockState() (unlock func(), err error) {
 		return nil, fmt.Errorf("another host agent has locked %s: stop it first", file)
 	}
 	return func() { l.Unlock() }, nil
-}
-
-// listenUnix opens the socket in its own directory, which the API's container mounts. Whoever may enter the
-// directory (group DREAM_GID) may connect.
-func (s *Server) listenUnix(ctx context.Context) (net.Listener, error) {
-	file := s.opts.Settings.AgentSocket
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o710); err != nil {
-		return nil, fmt.Errorf("socket directory: %w", err)
-	}
-	if err := removeStale(ctx, file); err != nil {
-		return nil, err
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", file)
-	if errors.Is(err, syscall.EINVAL) {
-		return nil, fmt.Errorf("listen: %w: the path is too long for a socket: set DREAM_AGENT_SOCKET to a shorter one", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	err = os.Chmod(file, 0o660)
-	if gid := s.opts.Settings.GID; err == nil && os.Geteuid() == 0 && gid >= 0 {
-		err = errors.Join(os.Chown(file, -1, gid), os.Chown(dir, -1, gid), os.Chmod(dir, 0o710))
-	}
-	if err != nil {
-		l.Close()
-		return nil, fmt.Errorf("socket: %w", err)
-	}
-	return l, nil
-}
-
-// removeStale removes the socket that a killed agent left behind, and nothing else.
-func removeStale(ctx context.Context, file string) error {
-	info, err := os.Lstat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("socket: %w", err)
-	case info.Mode()&fs.ModeSocket == 0:
-		return fmt.Errorf("socket: %s is there and is no socket: set DREAM_AGENT_SOCKET to another path", file)
-	}
-	dialer := net.Dialer{Timeout: time.Second}
-	if conn, err := dialer.DialContext(ctx, "unix", file); err == nil {
-		conn.Close()
-		return fmt.Errorf("another host agent listens at %s: stop it first", file)
-	}
-	if err := os.Remove(file); err != nil {
-		return fmt.Errorf("stale socket: %w", err)
-	}
-	return nil
 }

@@ -55,6 +55,8 @@ type Server struct {
 	copies   keyedLocks // by extension, while its files are copied
 	fails    failures
 
+	strangers refusals // connections of users who may not
+
 	closing context.Context // ends when no new work is taken
 	stop    context.Context // ends when running work must end
 	drain   context.CancelFunc

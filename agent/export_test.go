@@ -1,0 +1,4 @@
+package agent
+
+// Admits is tested without users.
+var Admits = admits
