@@ -52,6 +52,7 @@ type installation struct {
 	settings config.Settings
 	options  agent.Options
 	stop     func() error // ends the agent; it waits
+	addr     string       // where it listens on TCP
 }
 
 // newInstallation starts an agent on the given files, one core service and a base file with it. Start it anew with
@@ -119,7 +120,7 @@ func (in *installation) run(o agent.Options) (stop func() error, err error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- server.Run(ctx, func(string) { close(ready) }) }()
+	go func() { ended <- server.Run(ctx, func(addr string) { in.addr = addr; close(ready) }) }()
 	stop = sync.OnceValue(func() error {
 		cancel()
 		return <-ended

@@ -19,7 +19,8 @@ import (
 const rollbackWait = 10*time.Second + 2*rollbackTime
 
 // Run listens and serves until ctx ends. Then no new work is taken, running work may finish within the
-// settings' StopTimeout, and what still runs is ended and rolled back. ready is called with the TCP address.
+// settings' StopTimeout, and what still runs is ended and rolled back. ready is called with the TCP address, which is
+// empty when TCP is switched off.
 func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	defer s.stopNow()
 	unlock, err := s.lockState()
@@ -27,14 +28,9 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 		return err
 	}
 	defer unlock()
-	unix, err := s.listenUnix(ctx)
+	listeners, addr, err := s.listen(ctx)
 	if err != nil {
 		return err
-	}
-	tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opts.Settings.AgentPort)))
-	if err != nil {
-		unix.Close()
-		return fmt.Errorf("listen: %w: is another host agent running? set DREAM_AGENT_PORT", err)
 	}
 	if err := s.sweepTrees(); err != nil {
 		s.log.Warn().Err(err).Msg("old copies are not removed")
@@ -44,7 +40,7 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	for _, l := range []net.Listener{unix, tcp} {
+	for _, l := range listeners {
 		g.Go(func() error {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", l.Addr(), err)
@@ -62,8 +58,25 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 		<-ctx.Done()
 		return s.shutdown(server, reconciled)
 	})
-	ready(tcp.Addr().String())
+	ready(addr)
 	return g.Wait()
+}
+
+// listen opens the socket and, unless that is switched off, a port on 127.0.0.1, whose address it returns.
+func (s *Server) listen(ctx context.Context) (listeners []net.Listener, addr string, err error) {
+	unix, err := s.listenUnix(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if !s.opts.Settings.AgentTCP {
+		return []net.Listener{unix}, "", nil
+	}
+	tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.opts.Settings.AgentPort)))
+	if err != nil {
+		unix.Close()
+		return nil, "", fmt.Errorf("listen: %w: is another host agent running? set DREAM_AGENT_PORT, or DREAM_AGENT_TCP=off", err)
+	}
+	return []net.Listener{unix, tcp}, tcp.Addr().String(), nil
 }
 
 // shutdown takes no new work, lets running work finish, then ends it and waits until it is rolled back.

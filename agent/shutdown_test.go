@@ -190,9 +190,27 @@ func TestRun_NamesATakenPort(t *testing.T) {
 	in := prepare(t)
 	in.options.Settings.AgentPort = taken.Addr().(*net.TCPAddr).Port
 	_, err = in.run(in.options)
-	in.wantError(err, "listen: listen tcp "+taken.Addr().String()+": bind: address already in use: is another host agent running? set DREAM_AGENT_PORT")
+	in.wantError(err, "listen: listen tcp "+taken.Addr().String()+": bind: address already in use: is another host agent running? set DREAM_AGENT_PORT, or DREAM_AGENT_TCP=off")
 	in.options.Settings.AgentPort = 0
 	in.serve()
+}
+
+// The socket is enough for every client. What TCP would be reached at is taken, and nobody minds.
+func TestRun_LeavesTCPAlone(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	in := prepare(t)
+	in.setEnv("DREAM_AGENT_TCP=off")
+	in.settings = in.load()
+	in.options.Settings = in.settings
+	in.options.Settings.AgentPort = taken.Addr().(*net.TCPAddr).Port
+	in.serve()
+	wantEqual(t, "TCP address", "", in.addr)
+	_, err = in.client.Ping(t.Context())
+	in.must(err)
 }
 
 func TestNewServer_NeedsAKey(t *testing.T) {

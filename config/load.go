@@ -82,6 +82,10 @@ func (s *Settings) addresses(src *source) {
 	const host = "a host name or an IP address, without a scheme and port"
 	s.AgentHost = src.text("DREAM_AGENT_HOST", "", isHost, host)
 	s.AgentPort = src.number("DREAM_AGENT_PORT", 7710, 65535, port)
+	s.AgentTCP = src.oneOf("DREAM_AGENT_TCP", "on", "on", "off") == "on"
+	if s.AgentHost != "" && !s.AgentTCP {
+		s.Notes = append(s.Notes, "DREAM_AGENT_HOST asks for the agent over TCP, and DREAM_AGENT_TCP switches that off: remove one of them.")
+	}
 	s.APIHost = src.text("DASHBOARD_API_BIND", "127.0.0.1", isHost, host)
 	s.APIPort = src.number("DASHBOARD_API_PORT", 3002, 65535, port)
 	s.DashboardHost = src.text("DASHBOARD_BIND", "127.0.0.1", isHost, host)

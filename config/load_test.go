@@ -48,6 +48,7 @@ func TestLoad_HasDefaultsForEverythingButTheFolder(t *testing.T) {
 		GID:               -1,
 		AgentSocket:       "/home/ada/dream-server/run/agent.sock",
 		AgentPort:         7710,
+		AgentTCP:          true,
 		APIHost:           "127.0.0.1",
 		APIPort:           3002,
 		DashboardHost:     "127.0.0.1",
@@ -178,6 +179,26 @@ func TestLoad_NotesADotEnvThatItMayNotRead(t *testing.T) {
 	want := []string{filepath.Join(dir, ".env") + " may not be read by this user: only the process environment counts."}
 	if diff := cmp.Diff(want, got.Notes); diff != "" {
 		t.Errorf("Notes (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoad_SwitchesTCPOff(t *testing.T) {
+	vars := map[string]string{"DREAM_INSTALL_DIR": t.TempDir(), "DREAM_AGENT_TCP": "Off"}
+	got, err := config.Load(env(vars))
+	if err != nil || got.AgentTCP || got.Notes != nil {
+		t.Errorf("AgentTCP %v, notes %q, %v; want it off", got.AgentTCP, got.Notes, err)
+	}
+	vars["DREAM_AGENT_HOST"] = "127.0.0.1"
+	if got, err = config.Load(env(vars)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"DREAM_AGENT_HOST asks for the agent over TCP, and DREAM_AGENT_TCP switches that off: remove one of them."}
+	if diff := cmp.Diff(want, got.Notes); diff != "" {
+		t.Errorf("Notes (-want +got):\n%s", diff)
+	}
+	vars["DREAM_AGENT_TCP"] = "sometimes"
+	if _, err = config.Load(env(vars)); fmt.Sprint(err) != `DREAM_AGENT_TCP (environment): "sometimes" is not valid: write on or off` {
+		t.Errorf("Load error: %v", err)
 	}
 }
 

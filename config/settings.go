@@ -37,6 +37,7 @@ type Settings struct {
 	// AgentHost is where a client reaches the agent over TCP, DREAM_AGENT_HOST. Empty means the socket.
 	AgentHost string
 	AgentPort int    // DREAM_AGENT_PORT, default 7710; on 127.0.0.1. 0 means any free port
+	AgentTCP  bool   // DREAM_AGENT_TCP, default on: the agent listens there as well, not only on the socket
 	AgentKey  Secret // DREAM_AGENT_KEY, else DASHBOARD_API_KEY
 
 	APIKey         Secret   // DASHBOARD_API_KEY

@@ -1,5 +1,5 @@
 // Command dream-host-agent is the host agent: the one program that starts and stops containers. It listens on a
-// Unix socket and on 127.0.0.1 and takes its settings from the environment and the install's .env.
+// Unix socket and, unless that is switched off, on 127.0.0.1, and takes its settings from the environment and the install's .env.
 package main
 
 import (
@@ -29,6 +29,7 @@ It takes its settings from the environment and from $DREAM_INSTALL_DIR/.env:
   DREAM_AGENT_KEY     the key that callers must show; else DASHBOARD_API_KEY
   DREAM_AGENT_SOCKET  default $DREAM_INSTALL_DIR/run/agent.sock
   DREAM_AGENT_PORT    default 7710, on 127.0.0.1
+  DREAM_AGENT_TCP     default on; off means the socket alone
   DREAM_LOG_LEVEL     default info
 
 SIGTERM lets running work finish for DREAM_STOP_TIMEOUT (default 20s), then ends it and rolls it back.
