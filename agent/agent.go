@@ -1,8 +1,9 @@
 // Package agent is the host agent: the one program that can start and stop containers. It obeys a closed list of
 // verbs on ids that it finds on disk itself; what it runs it has read, judged and written itself.
 //
-//	server.go     who may ask, and what; limits         listen.go       listening, shutting down
+//	server.go     who may ask, and what                 listen.go       listening, shutting down
 //	socket.go     the socket and its directory          peer.go, refusals.go  who may connect
+//	limits.go     what one client can hold
 //	extension.go  the verbs of one extension           stop.go, logs.go
 //	stack.go      the verbs of the whole stack         events.go, host.go
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go

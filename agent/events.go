@@ -15,7 +15,6 @@ import (
 
 const (
 	heartbeat   = 15 * time.Second
-	slowClient  = 10 * time.Second // a client that does not read for so long is dropped
 	maxEventLen = 64 << 10
 )
 
@@ -25,14 +24,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	changes, failed := s.opts.Engine.Changes(r.Context())
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	unhurried(w)
 	out := http.NewResponseController(w)
-	defer out.SetWriteDeadline(time.Time{}) //nolint:errcheck // not every writer has deadlines
 	write := func(event string, v any) bool {
 		data, err := json.Marshal(v)
 		if err != nil {
 			return false
 		}
-		_ = out.SetWriteDeadline(time.Now().Add(slowClient)) // not every writer has deadlines
 		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, data); err != nil {
 			return false
 		}

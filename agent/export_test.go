@@ -1,4 +1,8 @@
 package agent
 
-// Admits is tested without users.
-var Admits = admits
+var (
+	// Admits is tested without users.
+	Admits = admits
+	// Bounded is tested without a network.
+	Bounded = bounded
+)

@@ -99,12 +99,9 @@ func readRequest(w http.ResponseWriter, r *http.Request) (Request, error) {
 	return req, nil
 }
 
-// readJSON reads a small body. A client that sends it slower than [slowClient] is dropped.
+// readJSON reads a small body. A client that sends it too slowly is dropped.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(slowClient)) // not every connection has deadlines
 	data, err := io.ReadAll(r.Body)
-	_ = conn.SetReadDeadline(time.Time{}) // else the request's context would end in the middle of the work
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -112,6 +109,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	case err != nil:
 		return problem.Newf(problem.InvalidBody, "the body cannot be read: it is shorter than it says, or it came too slowly")
 	}
+	unhurried(w)
 	if err := json.Unmarshal(data, into); err != nil {
 		return problem.Newf(problem.InvalidBody, `the body is not a JSON object such as {"service_id": "hello"}`)
 	}

@@ -36,10 +36,7 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 		s.log.Warn().Err(err).Msg("old copies are not removed")
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	server := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-	}
+	server := s.httpServer(ctx)
 	for _, l := range listeners {
 		g.Go(func() error {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -68,6 +65,7 @@ func (s *Server) listen(ctx context.Context) (listeners []net.Listener, addr str
 	if err != nil {
 		return nil, "", err
 	}
+	unix = bounded(unix, s.limits.SocketConns)
 	if !s.opts.Settings.AgentTCP {
 		return []net.Listener{unix}, "", nil
 	}
@@ -76,7 +74,7 @@ func (s *Server) listen(ctx context.Context) (listeners []net.Listener, addr str
 		unix.Close()
 		return nil, "", fmt.Errorf("listen: %w: is another host agent running? set DREAM_AGENT_PORT, or DREAM_AGENT_TCP=off", err)
 	}
-	return []net.Listener{unix, tcp}, tcp.Addr().String(), nil
+	return []net.Listener{unix, bounded(tcp, s.limits.TCPConns)}, tcp.Addr().String(), nil
 }
 
 // shutdown takes no new work, lets running work finish, then ends it and waits until it is rolled back.

@@ -11,7 +11,8 @@ const versionHeader = "X-Dream-Version"
 
 // Limits of the wire contract.
 const (
-	maxBody     = 16 << 10 // bytes of a request
+	maxHeader   = 16 << 10 // bytes of a request's header
+	maxBody     = 16 << 10 // and of its body
 	defaultTail = 100      // log lines
 	maxTail     = 500
 	maxLogText  = 50_000 // characters of a log reply

@@ -39,6 +39,8 @@ type Options struct {
 	HealthWait time.Duration
 	// ReconcileEvery is the time between looks at unfinished changes; 0 means 3 s.
 	ReconcileEvery time.Duration
+
+	Limits Limits
 }
 
 // Server is the host agent.
@@ -54,6 +56,7 @@ type Server struct {
 	locks    keyedLocks // by service
 	copies   keyedLocks // by extension, while its files are copied
 	fails    failures
+	limits   Limits
 
 	strangers refusals // connections of users who may not
 
@@ -81,7 +84,7 @@ func NewServer(o Options) (*Server, error) {
 	if o.Reload == nil {
 		o.Reload = func() (config.Settings, error) { return s, nil }
 	}
-	srv := &Server{opts: o, log: o.Log, journal: catalog.NewJournal(s.OperationsDir, s.UID, s.GID)}
+	srv := &Server{opts: o, log: o.Log, limits: o.Limits.withDefaults(), journal: catalog.NewJournal(s.OperationsDir, s.UID, s.GID)}
 	for _, dir := range []string{"", approvedDir, grantsDir, treesDir, emptyDir} {
 		if err := os.MkdirAll(filepath.Join(s.StateDir, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("state directory: %w", err)
@@ -131,6 +134,7 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.checkKey(r); err != nil {
+			w.Header().Set("Connection", "close") // who has no key keeps no connection
 			reply(w, err)
 			return
 		}
@@ -149,13 +153,6 @@ func (s *Server) checkKey(r *http.Request) error {
 		return problem.Newf(problem.Forbidden, "Invalid API key.")
 	}
 	return nil
-}
-
-func (s *Server) limited(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r)
-	})
 }
 
 func (s *Server) logged(next http.Handler) http.Handler {

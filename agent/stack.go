@@ -86,7 +86,6 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 	_ = g.Wait() // failures are in the report
 	slices.SortFunc(report.Started, func(a, b catalog.Report) int { return slices.Index(targets, a.ID) - slices.Index(targets, b.ID) })
 	out.write(UpMessage{Report: &report})
-	_ = out.conn.SetWriteDeadline(time.Time{}) // the connection may be used again
 }
 
 // targets is what to start: the named ones, else every core service and enabled extension, core first.
@@ -134,7 +133,6 @@ func (u *upStream) write(m UpMessage) {
 	if u.gone {
 		return
 	}
-	_ = u.conn.SetWriteDeadline(time.Now().Add(slowClient)) // not every connection has deadlines
 	u.gone = u.enc.Encode(m) != nil || u.conn.Flush() != nil
 }
 
