@@ -21,6 +21,10 @@ import (
 
 // dockerCommand is main of the fake docker.
 func dockerCommand(dir string, args []string) int {
+	if err := updateDocker(dir, func(s *dockerState) { s.Given = append(append(s.Given, os.Args...), os.Environ()...) }); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if slices.Equal(args, []string{"compose", "version", "--short"}) {
 		fmt.Println("5.5.1")
 		return 0

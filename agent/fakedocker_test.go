@@ -24,6 +24,7 @@ type fakeDocker struct {
 // dockerState is the content of the file.
 type dockerState struct {
 	Calls      []string // argument lists, without what every call has
+	Given      []string // all arguments and the whole environment of every call
 	Containers []fakeContainer
 	Missing    []string // images that the engine lacks until they are pulled
 	Made       int      // containers ever made: the next id

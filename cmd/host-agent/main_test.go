@@ -2,8 +2,17 @@ package main
 
 import (
 	"context"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/rs/zerolog"
+
+	"dreamserver/agent"
+	"dreamserver/config"
 )
 
 func TestRun(t *testing.T) {
@@ -72,3 +81,66 @@ func TestServe_ListensUntilItIsTold(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The program as it is wired: what its docker gets, and what it logs at its most talkative, holds no key.
+func TestServe_KeepsItsKeysToItself(t *testing.T) {
+	const key, apiKey, wrong = "0123456789abcdef0123", "fedcba98765432100123", "77777777777777777777"
+	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	dump := filepath.Join(dir, "seen")
+	script := "#!/bin/sh\n{ tr '\\0' '\\n' </proc/$$/cmdline; tr '\\0' '\\n' </proc/$$/environ; } >>" + dump + "\n"
+	for name, text := range map[string]string{"bin/docker": script, "install/extensions/services/x": ""} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range map[string]string{
+		"DREAM_INSTALL_DIR": filepath.Join(dir, "install"), "DREAM_AGENT_KEY": key, "DASHBOARD_API_KEY": apiKey, "DREAM_AGENT_PORT": "0",
+		"DOCKER_HOST": "unix:///nonexistent.sock", "DREAM_LOG_LEVEL": "trace", "PATH": filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"),
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var log strings.Builder
+	listening, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, os.Getenv, zerolog.SyncWriter(io.MultiWriter(&log, seenOnce(`"listening"`, func() { close(listening) }))))
+	}()
+	<-listening
+	settings, err := config.Load(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []config.Secret{key, wrong, apiKey} {
+		settings.AgentKey = k
+		client := agent.NewClient(settings, "")
+		_, _ = client.Host(ctx) // runs docker compose version
+		_, _ = client.Start(ctx, "nosuch")
+		client.Close()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	given, err := os.ReadFile(dump)
+	if err != nil || !strings.Contains(string(given), "\ncompose\nversion\n") || !strings.Contains(string(given), "\nPATH=") {
+		t.Fatalf("docker did not write down what it was given: %v\n%s", err, given)
+	}
+	for _, k := range []string{key, apiKey, wrong} {
+		if strings.Contains(string(given), k) {
+			t.Errorf("docker gets %s:\n%s", k, given)
+		}
+		if strings.Contains(log.String(), k) {
+			t.Errorf("the log has %s:\n%s", k, log.String())
+		}
+	}
+}
+
+func seenOnce(text string, found func()) io.Writer { return seen{text, sync.OnceFunc(found)} }
