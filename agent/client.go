@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ type Client struct {
 	where   string // for people: the socket's path or the address
 	key     config.Secret
 	version string
+	actor   string // who asks where the context does not say
 }
 
 // NewClient connects over the Unix socket, or over TCP when the settings name a host. Nothing is dialled yet.
@@ -51,6 +53,13 @@ func NewClient(s config.Settings, version string) *Client {
 	}
 	c.http = &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
 	return c
+}
+
+// ActingAs is the same client with a name for the audit log, for calls whose context has no [catalog.Actor].
+func (c *Client) ActingAs(actor string) *Client {
+	other := *c
+	other.actor = actor
+	return &other
 }
 
 // onSocket reports whether the agent is reached over its Unix socket, and not over TCP.
@@ -153,6 +162,15 @@ func (c *Client) Stack(ctx context.Context) (StackInfo, error) {
 	return s, c.call(ctx, http.MethodGet, "/v1/stack", nil, &s, asked)
 }
 
+// Audit reads the newest entries of the audit log, newest first.
+func (c *Client) Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var page AuditPage
+	err := c.call(ctx, http.MethodGet, "/v1/audit?limit="+strconv.Itoa(limit), nil, &page, asked)
+	return page.Entries, err
+}
+
 // Down stops and removes all containers and the network of the project.
 func (c *Client) Down(ctx context.Context) error {
 	return c.change(ctx, stopTimeout, "/v1/stack/down", struct{}{}, &Done{})
@@ -236,6 +254,9 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(versionHeader, c.version)
+	if actor := cleanActor(cmp.Or(catalog.Actor(ctx), c.actor)); actor != "" {
+		req.Header.Set(actorHeader, actor)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var op *net.OpError

@@ -41,7 +41,9 @@ func (s *Server) change(name string, do func(Request) verb) http.HandlerFunc {
 			reply(w, err)
 			return
 		}
-		report, err := s.perform(r.Context(), name, req.ServiceID, do(req))
+		ctx, record := s.audit(r.Context(), name, req.ServiceID)
+		report, err := s.perform(ctx, name, req.ServiceID, do(req))
+		record(err)
 		if err != nil {
 			s.logFailure(name, req.ServiceID, err)
 			reply(w, err)

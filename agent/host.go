@@ -23,6 +23,7 @@ const healthTimeout = time.Second
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "" {
 		if err := s.checkKey(r); err != nil {
+			s.refusedKey(r, err)
 			reply(w, err)
 			return
 		}

@@ -28,6 +28,7 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 		return err
 	}
 	defer unlock()
+	defer s.closeTrail()
 	listeners, addr, err := s.listen(ctx)
 	if err != nil {
 		return err
@@ -75,6 +76,12 @@ func (s *Server) listen(ctx context.Context) (listeners []net.Listener, addr str
 		return nil, "", fmt.Errorf("listen: %w: is another host agent running? set DREAM_AGENT_PORT, or DREAM_AGENT_TCP=off", err)
 	}
 	return []net.Listener{unix, bounded(tcp, s.limits.TCPConns)}, tcp.Addr().String(), nil
+}
+
+func (s *Server) closeTrail() {
+	if err := s.trail.close(); err != nil {
+		s.log.Error().Err(err).Msg("the audit log cannot be closed")
+	}
 }
 
 // shutdown takes no new work, lets running work finish, then ends it and waits until it is rolled back.

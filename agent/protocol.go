@@ -83,6 +83,11 @@ type HostFacts struct {
 	Project    string                `json:"project"`
 }
 
+// AuditPage is the reply of GET /v1/audit.
+type AuditPage struct {
+	Entries []catalog.AuditEntry `json:"entries"` // newest first
+}
+
 // Disk is the file system that holds the data directory. Sizes are in bytes.
 type Disk struct {
 	Path  string `json:"path"`

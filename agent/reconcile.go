@@ -61,6 +61,7 @@ func (s *Server) finishPending(ctx context.Context, working *sync.WaitGroup) {
 func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 	id := change.ID
 	op, do, err := s.wantedState(id, change)
+	ctx, record := s.audit(catalog.WithActor(ctx, ownActor), op, id)
 	if err == nil {
 		_, err = s.perform(ctx, op, id, do)
 	}
@@ -74,6 +75,7 @@ func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 		return
 	}
 	change.Done()
+	record(err) // not of what is left for later: it comes back every few seconds
 	if err != nil {
 		s.logFailure("pending "+op, id, err)
 		return

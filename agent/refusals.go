@@ -34,13 +34,3 @@ func (r *refusals) tell(now time.Time) (untold int, ok bool) {
 	untold, r.untold = r.untold, 0
 	return untold, true
 }
-
-// refusedPeer tells of a connection that was closed because of who made it.
-func (s *Server) refusedPeer(uid int, err error) {
-	untold, ok := s.strangers.tell(time.Now())
-	if !ok {
-		return
-	}
-	s.log.Warn().Int("uid", uid).Err(err).Int("untold", untold).
-		Msg("a connection is refused: only root and the install's owner (DREAM_UID) may use the socket")
-}

@@ -41,6 +41,8 @@ type Options struct {
 	ReconcileEvery time.Duration
 
 	Limits Limits
+	// AuditMB is how large a file of the audit log gets, in megabytes; 0 means 10.
+	AuditMB int
 }
 
 // Server is the host agent.
@@ -58,7 +60,9 @@ type Server struct {
 	fails    failures
 	limits   Limits
 
+	trail     *auditLog
 	strangers refusals // connections of users who may not
+	guesses   refusals // requests without the key
 
 	closing context.Context // ends when no new work is taken
 	stop    context.Context // ends when running work must end
@@ -93,6 +97,7 @@ func NewServer(o Options) (*Server, error) {
 	if err := os.Chmod(s.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
+	srv.trail = newAuditLog(s.StateDir, o.AuditMB)
 	srv.runner = &compose.Runner{Docker: o.Docker, Project: s.Names.Project, Dir: filepath.Join(s.StateDir, emptyDir), Env: o.Env}
 	srv.closing, srv.drain = context.WithCancel(context.Background())
 	srv.stop, srv.stopNow = context.WithCancel(context.Background())
@@ -116,6 +121,7 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/v1/host", s.host)
 		r.Get("/v1/events", s.events)
 		r.Get("/v1/stack", s.stack)
+		r.Get("/v1/audit", s.auditPage)
 		r.Post("/v1/extension/check", s.check)
 		r.Post("/v1/extension/start", s.change("start", s.startGranted))
 		r.Post("/v1/extension/restart", s.change("restart", always(s.restart)))
@@ -134,12 +140,13 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.checkKey(r); err != nil {
+			s.refusedKey(r, err)
 			w.Header().Set("Connection", "close") // who has no key keeps no connection
 			reply(w, err)
 			return
 		}
 		s.versions.compare(s.log, r.Header.Get(versionHeader), s.opts.Version)
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, withCaller(r))
 	})
 }
 

@@ -53,6 +53,8 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 		err = s.opts.Engine.Ping(r.Context())
 	}
 	if err != nil {
+		_, record := s.audit(r.Context(), "up", "")
+		record(err)
 		reply(w, err)
 		return
 	}
@@ -69,9 +71,11 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 	for _, id := range targets {
 		g.Go(func() error {
 			s.busy.await(r.Context(), id)
-			done, err := s.perform(r.Context(), "start", id, func(ctx context.Context, id string) (*catalog.Report, error) {
+			ctx, record := s.audit(r.Context(), "up", id)
+			done, err := s.perform(ctx, "start", id, func(ctx context.Context, id string) (*catalog.Report, error) {
 				return s.bringUp(ctx, id, bringing{wait: wait, on: func(e compose.Event) { out.write(UpMessage{Service: id, Event: &e}) }})
 			})
+			record(err)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -138,9 +142,11 @@ func (u *upStream) write(m UpMessage) {
 
 // down ends starts in progress, then stops and removes everything. While it works nothing is started.
 func (s *Server) down(w http.ResponseWriter, r *http.Request) {
-	_, err := s.perform(r.Context(), "down", "", func(ctx context.Context, _ string) (*catalog.Report, error) {
+	ctx, record := s.audit(r.Context(), "down", "")
+	_, err := s.perform(ctx, "down", "", func(ctx context.Context, _ string) (*catalog.Report, error) {
 		return nil, s.takeDown(ctx)
 	})
+	record(err)
 	if err != nil {
 		s.logFailure("down", "", err)
 		reply(w, err)

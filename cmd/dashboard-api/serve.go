@@ -31,7 +31,7 @@ func serveAPI(ctx context.Context, s config.Settings, log zerolog.Logger) error 
 	for _, note := range s.Notes {
 		log.Warn().Msg(note)
 	}
-	client := agent.NewClient(s, config.Version())
+	client := agent.NewClient(s, config.Version()).ActingAs("dashboard-api")
 	defer client.Close()
 	manager := catalog.New(catalog.Options{Settings: s, Agent: client, Version: config.Version(), Actor: "dashboard-api", Log: log})
 	handler, err := api.New(api.Options{Settings: s, Manager: manager, Version: config.Version(), Log: log})

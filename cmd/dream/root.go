@@ -48,7 +48,7 @@ With --json the answer is JSON on stdout; an error is one JSON document on stder
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.command()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(catalog.WithActor(ctx, a.actor()))
 	if err != nil && !a.working {
 		a.json = a.json || slices.Contains(args, "--json") // what cannot be parsed has set no flag
 		err = usageError{err}
@@ -73,7 +73,7 @@ func (a *app) command() *cobra.Command {
 		a.listCommand(), a.statusCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
-		a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.versionCommand(),
+		a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.auditCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -31,6 +31,7 @@ type fakeAgent struct {
 	start      func(id string) (catalog.Report, error)
 	stop, down error
 	logs       catalog.Logs
+	audit      func(ctx context.Context, limit int) []catalog.AuditEntry
 }
 
 func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, nil }
@@ -61,6 +62,10 @@ func (f *fakeAgent) Up(_ context.Context, s []string, wait bool, on func(string,
 	return f.up(s, wait, on)
 }
 func (f *fakeAgent) Down(context.Context) error { return f.down }
+
+func (f *fakeAgent) Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error) {
+	return f.audit(ctx, limit), nil
+}
 
 // terminal is one call's result.
 type terminal struct {

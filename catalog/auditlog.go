@@ -1,0 +1,23 @@
+package catalog
+
+import "time"
+
+// AuditEntry is one line of the host agent's audit log: who changed what, with which result.
+type AuditEntry struct {
+	Time time.Time `json:"time"` // when the result was known, in UTC
+	// Actor is who asked, as the caller says it; "agent" when the agent finished what was left undone.
+	Actor string `json:"actor"`
+	// Peer is who asked, as the kernel says it: "uid 1000" over the socket, "tcp" over TCP, where it does not say,
+	// and empty for the agent itself.
+	Peer string `json:"peer,omitempty"`
+	// Op is a verb (start, stop, restart, remove, enable, disable, up, down), or what was refused to somebody who
+	// may not ask: connect, authorize.
+	Op        string `json:"op"`
+	Extension string `json:"extension,omitempty"`
+	Result    string `json:"result"`           // "ok", or the code of the refusal or failure
+	Detail    string `json:"detail,omitempty"` // the same in words, without secrets
+	Duration  int64  `json:"duration_ms"`
+
+	Grants []string `json:"grants,omitempty"` // what the extension was allowed beyond the base
+	Digest string   `json:"digest,omitempty"` // of the extension's files, as judged
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os/user"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dreamserver/catalog"
+)
+
+var audited = []catalog.AuditEntry{
+	{Time: time.Date(2026, 3, 1, 12, 0, 3, 9, time.FixedZone("", 3600)), Actor: "cli:ada", Peer: "uid 1000", Op: "start", Extension: "hello", Result: "start_failed", Detail: "no image", Duration: 12},
+	{Time: time.Date(2026, 3, 1, 11, 0, 2, 0, time.UTC), Peer: "uid 1001", Op: "connect", Result: "forbidden"},
+	{Time: time.Date(2026, 3, 1, 11, 0, 1, 0, time.UTC), Op: "down", Result: "ok"},
+}
+
+func TestAudit_ShowsWhoDidWhat(t *testing.T) {
+	var asked int
+	run := session(t, &fakeAgent{audit: func(_ context.Context, limit int) []catalog.AuditEntry {
+		asked = limit
+		return audited[:min(limit, len(audited))]
+	}})
+	want := terminal{Stdout: `TIME                  ACTOR     OPERATION  EXTENSION  RESULT
+2026-03-01T11:00:03Z  cli:ada   start      hello      start_failed
+2026-03-01T11:00:02Z  uid 1001  connect    -          forbidden
+2026-03-01T11:00:01Z  -         down       -          ok
+`}
+	if diff := cmp.Diff(want, run("audit")); diff != "" || asked != 20 {
+		t.Errorf("dream audit asks for %d (-want +got):\n%s", asked, diff)
+	}
+	var got []catalog.AuditEntry
+	if err := json.Unmarshal([]byte(run("audit", "-n", "1", "--json").Stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(audited[:1], got, cmp.Comparer(time.Time.Equal)); diff != "" || asked != 1 {
+		t.Errorf("dream audit -n 1 --json asks for %d (-want +got):\n%s", asked, diff)
+	}
+	for _, n := range []string{"0", "1001", "x"} {
+		if got := run("audit", "-n", n); got.Code != exitUsage {
+			t.Errorf("dream audit -n %s: %+v", n, got)
+		}
+	}
+}
+
+func TestAudit_SaysThatThereIsNothing(t *testing.T) {
+	run := session(t, &fakeAgent{audit: func(context.Context, int) []catalog.AuditEntry { return []catalog.AuditEntry{} }})
+	if diff := cmp.Diff(terminal{Stdout: "Nothing was changed yet.\n"}, run("audit")); diff != "" {
+		t.Errorf("dream audit (-want +got):\n%s", diff)
+	}
+}
+
+// Every command says who runs it.
+func TestActor_IsInTheContextOfEveryCommand(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	run := session(t, &fakeAgent{audit: func(ctx context.Context, _ int) []catalog.AuditEntry {
+		got = catalog.Actor(ctx)
+		return nil
+	}})
+	run("audit")
+	if got != "cli:"+me.Username {
+		t.Errorf("actor %q, want cli:%s", got, me.Username)
+	}
+	a := &app{getenv: func(key string) string { return map[string]string{"SUDO_USER": "ada"}[key] }}
+	if got := a.actor(); !strings.HasSuffix(got, ":ada") {
+		t.Errorf("actor behind sudo %q, want cli:ada", got)
+	}
+}
