@@ -4,6 +4,7 @@
 //	server.go     who may ask, and what                 listen.go       listening, shutting down
 //	socket.go     the socket and its directory          peer.go, refusals.go  who may connect
 //	limits.go     what one client can hold              actor.go       who asks
+//	notify.go     what the service manager is told
 //	audit.go      what is told of a change              auditlog.go    the file that it is told to
 //	extension.go  the verbs of one extension           stop.go, logs.go
 //	stack.go      the verbs of the whole stack         events.go, host.go

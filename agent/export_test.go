@@ -19,4 +19,5 @@ var (
 	WriteAudit = (*auditLog).write
 	ReadAudit  = (*auditLog).read
 	CloseAudit = (*auditLog).close
+	Watch      = (*Server).watch
 )

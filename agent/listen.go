@@ -54,8 +54,11 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	})
 	g.Go(func() error {
 		<-ctx.Done()
+		s.notifyStopping()
 		return s.shutdown(server, reconciled)
 	})
+	defer s.watch()() // while it stops, too: running work may take long
+	s.notifyReady(addr)
 	ready(addr)
 	return g.Wait()
 }

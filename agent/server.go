@@ -43,6 +43,11 @@ type Options struct {
 	Limits Limits
 	// AuditMB is how large a file of the audit log gets, in megabytes; 0 means 10.
 	AuditMB int
+
+	// Notify tells the service manager a state; nil where there is none. See sd_notify(3).
+	Notify func(state string)
+	// WatchdogEvery is how often the service manager is to hear that the agent lives; 0 means never.
+	WatchdogEvery time.Duration
 }
 
 // Server is the host agent.

@@ -14,6 +14,7 @@ main() {
   check "vet" tools/go.sh vet ./...
   check "go.mod is tidy" tools/go.sh mod tidy -diff
   check "shell scripts" shell_scripts
+  check "systemd unit" tools/unit-check.sh
   check "no binaries in the tree" no_binaries
   check "generated files are current" generated_files
   if [ ${#failed[@]} -gt 0 ]; then

@@ -5,8 +5,8 @@
 #
 # Without root and without Docker it says what is missing and serves the API read-only.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=installation.sh
-. "$(dirname "${BASH_SOURCE[0]}")/installation.sh"
+# shellcheck source-path=SCRIPTDIR source=unit.sh
+. "$(dirname "${BASH_SOURCE[0]}")/unit.sh"
 
 main() {
   local setup=0
@@ -113,29 +113,6 @@ start_agent_unit() {
     as_root journalctl --unit "$unit" --lines 20 --no-pager --output cat >&2
     exit 1
   }
-}
-
-# render_unit fills in the template and leaves out its comments. % starts a specifier in a unit file.
-render_unit() {
-  local text writable='' path
-  while read -r path; do
-    writable+=" \"${path//%/%%}\""
-  done < <(writable_paths)
-  text=$(grep -v '^#' "$root/deploy/systemd/$unit")
-  text=${text//@WRITABLE_PATHS@/"${writable# }"}
-  printf '%s\n' "${text//@INSTALL_DIR@/"${dir//%/%%}"}"
-}
-
-# writable_paths lists what the agent writes: the installation, and those of its folders that lie elsewhere, by
-# a setting or behind a link.
-writable_paths() {
-  local data path
-  data=$(setting DREAM_DATA_DIR "$dir/data")
-  printf '%s\n' "$dir"
-  for path in "$data" "$data/models" "$data/user-extensions" "$(setting DREAM_STATE_DIR "$dir/state")" \
-    "$(dirname "$(setting DREAM_AGENT_SOCKET "$dir/run/agent.sock")")"; do
-    readlink -m "$path"
-  done | awk -v dir="$dir/" 'index($0 "/", dir) != 1 && !seen[$0]++'
 }
 
 start_agent_in_background() {

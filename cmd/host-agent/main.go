@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/rs/zerolog"
 
 	"dreamserver/agent"
@@ -84,7 +86,8 @@ func serve(ctx context.Context, getenv func(string) string, logTo io.Writer) err
 	defer engine.Close()
 	server, err := agent.NewServer(agent.Options{
 		Settings: settings, Reload: load, Engine: engine, Version: config.Version(), Log: log,
-		Env: compose.CleanEnv(getenv, settings.DockerHost, settings.DockerConfig),
+		Env:    compose.CleanEnv(getenv, settings.DockerHost, settings.DockerConfig),
+		Notify: notifier(log), WatchdogEvery: watchdogEvery(log),
 	})
 	if err != nil {
 		return err
@@ -95,4 +98,22 @@ func serve(ctx context.Context, getenv func(string) string, logTo io.Writer) err
 	})
 	log.Info().Msg("stopped")
 	return err
+}
+
+// notifier tells systemd; it does nothing where systemd did not start us.
+func notifier(log zerolog.Logger) func(string) {
+	return func(state string) {
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			log.Warn().Err(err).Msg("systemd cannot be told")
+		}
+	}
+}
+
+// watchdogEvery is how often systemd is to hear of us: three times within the time after which it restarts us.
+func watchdogEvery(log zerolog.Logger) time.Duration {
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn().Err(err).Msg("systemd's watchdog is not understood: it will restart the agent")
+	}
+	return limit / 3
 }

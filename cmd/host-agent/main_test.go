@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -78,6 +80,62 @@ func TestServe_ListensUntilItIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if err := serve(ctx, func(key string) string { return env[key] }, seen{`"listening"`, cancel}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What systemd hears, on the socket that it names: ready, alive, stopping.
+func TestServe_TellsSystemd(t *testing.T) {
+	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String())
+	t.Setenv("WATCHDOG_USEC", "30000")
+	env := map[string]string{
+		"DREAM_INSTALL_DIR": dir, "DREAM_AGENT_KEY": "0123456789abcdef", "DREAM_AGENT_TCP": "off", "DREAM_STOP_TIMEOUT": "90s",
+		"DOCKER_HOST": "unix:///nonexistent.sock", // Docker is away
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	if err := os.MkdirAll(filepath.Join(dir, "extensions", "services"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- serve(ctx, func(key string) string { return env[key] }, io.Discard) }()
+	next := func() string {
+		t.Helper()
+		_ = systemd.SetReadDeadline(time.Now().Add(30 * time.Second))
+		buf := make([]byte, 1024)
+		n, err := systemd.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(buf[:n])
+	}
+	if got, want := next(), "READY=1\nSTATUS=Listening at "+dir+"/run/agent.sock"; got != want {
+		t.Errorf("first %q, want %q", got, want)
+	}
+	for range 3 {
+		if got := next(); got != "WATCHDOG=1" {
+			t.Errorf("then %q, want WATCHDOG=1", got)
+		}
+	}
+	cancel()
+	got := next()
+	for got == "WATCHDOG=1" {
+		got = next()
+	}
+	if want := "STOPPING=1\nEXTEND_TIMEOUT_USEC=130000000\nSTATUS=Waiting for running work"; got != want {
+		t.Errorf("at the end %q, want %q", got, want)
+	}
+	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 }
