@@ -148,8 +148,10 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 		reply(w, err)
 		return
 	}
-	p, err := s.prepare(r.Context(), req.ServiceID, judge(req.Library))
+	ctx, record := s.audit(r.Context(), "check", req.ServiceID)
+	p, err := s.prepare(ctx, req.ServiceID, judge(req.Library))
 	if err != nil {
+		record(err) // what is accepted, the change itself tells
 		reply(w, err)
 		return
 	}

@@ -151,6 +151,10 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 		return nil, err
 	}
 	digest := filepath.Base(tree)
+	if len(l.units) == 1 { // what the operation is about comes first
+		entry := auditOf(ctx)
+		entry.Digest, entry.Grants = digest, unit.grants
+	}
 	if err := l.server.checkGrants(w, u.ID, digest, catalog.Actor(ctx), unit.grants, given); err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func TestNew_RefusesARouteThatDoesNotSayWhoMayCallIt(t *testing.T) {
 		{"open", "breaks", `api: GET /test does not say what it does: "breaks" is not looks or changes`},
 		{"read", "looks", ""},
 	} {
-		_, err := api.NewWith(api.Options{Settings: in.settings, Manager: in.manager}, api.Row{Method: "GET", Path: "/test", Need: tc.need, Effect: tc.effect})
+		_, err := api.NewWith(api.Options{Settings: in.settings, Manager: in.manager, Audit: in.agent}, api.Row{Method: "GET", Path: "/test", Need: tc.need, Effect: tc.effect})
 		got := ""
 		if err != nil {
 			got = err.Error()

@@ -29,7 +29,7 @@ import (
 type Extensions interface {
 	Snapshot() *catalog.Snapshot
 	Install(ctx context.Context, id string, grants ...manifest.Grant) (catalog.Result, error)
-	Enable(ctx context.Context, id string, withDependencies bool, grants ...manifest.Grant) (catalog.Result, error)
+	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
 	Disable(ctx context.Context, id string) (catalog.Result, error)
 	Uninstall(ctx context.Context, id string) (catalog.Result, error)
 	Start(ctx context.Context, id string) (catalog.Result, error)
@@ -38,10 +38,17 @@ type Extensions interface {
 	Logs(ctx context.Context, id string, tail int) (catalog.Logs, error)
 }
 
-// Options are what the API needs. Manager and Settings.APIKey are required.
+// AuditLog is what the API asks of the host agent, which keeps the log.
+type AuditLog interface {
+	// Audit returns the newest entries, newest first.
+	Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error)
+}
+
+// Options are what the API needs. Manager, Audit and Settings.APIKey are required.
 type Options struct {
 	Settings config.Settings
 	Manager  Extensions
+	Audit    AuditLog
 	Version  string           // of this program
 	Log      zerolog.Logger   // the zero value logs nothing
 	Now      func() time.Time // default time.Now
@@ -51,6 +58,7 @@ type Options struct {
 type server struct {
 	settings   config.Settings
 	extensions Extensions
+	auditLog   AuditLog
 	version    string
 	log        zerolog.Logger
 	now        func() time.Time
@@ -71,12 +79,15 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	if o.Manager == nil {
 		return nil, errors.New("api: Options.Manager is missing")
 	}
+	if o.Audit == nil {
+		return nil, errors.New("api: Options.Audit is missing")
+	}
 	if o.Settings.APIKey == "" {
 		return nil, errors.New("DASHBOARD_API_KEY is empty, and without a key anybody could install software: " +
 			"run `dream init`, which makes one, or set the variable")
 	}
 	s := &server{
-		settings: o.Settings, extensions: o.Manager, version: o.Version, log: o.Log, now: o.Now,
+		settings: o.Settings, extensions: o.Manager, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
 		keys: newKeyring(o.Settings, o.Log), measures: newMeasures(o.Version), router: chi.NewMux(),
 	}
 	if s.now == nil {

@@ -73,7 +73,7 @@ func newInstallation(t *testing.T, env ...string) *installation {
 	log := zerolog.New(in.log)
 	in.manager = catalog.New(catalog.Options{Settings: settings, Agent: in.agent, Version: "2.1.0", Actor: "test", Log: log})
 	in.handler, err = api.New(api.Options{
-		Settings: settings, Manager: in.manager, Version: "2.1.0", Log: log, Now: in.now,
+		Settings: settings, Manager: in.manager, Audit: in.agent, Version: "2.1.0", Log: log, Now: in.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -293,15 +293,22 @@ func TestNew_RefusesToStart(t *testing.T) {
 	}{
 		{"no key", func(o *api.Options) { o.Settings.APIKey = "" }, "DASHBOARD_API_KEY is empty, and without a key anybody could install software: run `dream init`"},
 		{"no manager", func(o *api.Options) { o.Manager = nil }, "api: Options.Manager is missing"},
+		{"no audit log", func(o *api.Options) { o.Audit = nil }, "api: Options.Audit is missing"},
 		{"every origin", func(o *api.Options) { o.Settings.AllowedOrigins = []string{"*"} }, "DASHBOARD_ALLOWED_ORIGINS: write origins such as"},
 		{"origin with a path", func(o *api.Options) { o.Settings.AllowedOrigins = []string{"https://a.example/x"} }, "DASHBOARD_ALLOWED_ORIGINS: write origins such as"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			o := api.Options{Settings: in.settings, Manager: in.manager}
+			o := api.Options{Settings: in.settings, Manager: in.manager, Audit: in.agent}
 			tc.change(&o)
 			if _, err := api.New(o); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q…", err, tc.want)
 			}
 		})
 	}
+}
+
+func (a *fakeAgent) Audit(_ context.Context, limit int) ([]catalog.AuditEntry, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return make([]catalog.AuditEntry, min(limit, 3)), a.away
 }

@@ -30,7 +30,7 @@ func (s *server) install(ctx context.Context, in *installInput) (*reply[catalog.
 }
 
 func (s *server) enable(ctx context.Context, in *enableInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies, in.Grants...))
+	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies))
 }
 
 func (s *server) disable(ctx context.Context, in *extensionInput) (*reply[disabledBody], error) {

@@ -212,7 +212,7 @@ func TestFailures_AreLoggedOnceAndNotShown(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			log := &syncBuffer{}
 			handler, err := api.New(api.Options{
-				Settings: in.settings, Manager: broken{in.manager, func() error { return tc.err }}, Log: zerolog.New(log),
+				Settings: in.settings, Manager: broken{in.manager, func() error { return tc.err }}, Audit: in.agent, Log: zerolog.New(log),
 			})
 			if err != nil {
 				t.Fatal(err)

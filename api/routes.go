@@ -24,6 +24,8 @@ func (s *server) routes() []route {
 		{"GET", "/api/session", read, looks, typed(s.getSession), "session", "get-session", "Who calls, and with which scope"},
 		{"DELETE", "/api/session", open, looks, typed(s.logout), "session", "sign-out", "End the session"},
 
+		{"GET", "/api/audit", admin, looks, typed(s.listAudit), "system", "list-audit", "Who changed what, with which result"},
+
 		{"GET", "/api/features", read, looks, typed(s.listFeatures), "features", "list-features", "What the enabled extensions make possible"},
 
 		{"GET", "/api/extensions/catalog", read, looks, typed(s.listExtensions), "extensions", "list-extensions", "Every extension, its state, and a summary"},

@@ -98,9 +98,8 @@ type installInput struct {
 func (in *installInput) check() error { return checkID(in.ID) }
 
 type enableInput struct {
-	ID               string           `path:"id"`
-	WithDependencies bool             `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
-	Grants           []manifest.Grant `query:"grants" enum:"gpu,build,host-gateway,lan-bind" doc:"as for install, for the extension itself"`
+	ID               string `path:"id"`
+	WithDependencies bool   `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
 }
 
 func (in *enableInput) check() error { return checkID(in.ID) }
@@ -111,6 +110,14 @@ type logsInput struct {
 }
 
 func (in *logsInput) check() error { return checkID(in.ID) }
+
+type auditInput struct {
+	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"how many entries at most"`
+}
+
+type auditBody struct {
+	Entries []catalog.AuditEntry `json:"entries" doc:"the newest first"`
+}
 
 type catalogBody struct {
 	Extensions       []catalog.Entry     `json:"extensions"`

@@ -1,6 +1,10 @@
 package catalog
 
-import "time"
+import (
+	"time"
+
+	"dreamserver/manifest"
+)
 
 // AuditEntry is one line of the host agent's audit log: who changed what, with which result.
 type AuditEntry struct {
@@ -10,14 +14,14 @@ type AuditEntry struct {
 	// Peer is who asked, as the kernel says it: "uid 1000" over the socket, "tcp" over TCP, where it does not say,
 	// and empty for the agent itself.
 	Peer string `json:"peer,omitempty"`
-	// Op is a verb (start, stop, restart, remove, enable, disable, up, down), or what was refused to somebody who
-	// may not ask: connect, authorize.
+	// Op is a verb (start, stop, restart, remove, enable, disable, up, down), a check that refused an extension, or
+	// what was refused to somebody who may not ask: connect, authorize.
 	Op        string `json:"op"`
 	Extension string `json:"extension,omitempty"`
 	Result    string `json:"result"`           // "ok", or the code of the refusal or failure
 	Detail    string `json:"detail,omitempty"` // the same in words, without secrets
 	Duration  int64  `json:"duration_ms"`
 
-	Grants []string `json:"grants,omitempty"` // what the extension was allowed beyond the base
-	Digest string   `json:"digest,omitempty"` // of the extension's files, as judged
+	Grants []manifest.Grant `json:"grants,omitempty"` // that the extension uses
+	Digest string           `json:"digest,omitempty"` // of the extension's files, as judged
 }

@@ -10,15 +10,13 @@ import (
 
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
-	"dreamserver/manifest"
 )
 
 // Enable switches an installed or built-in extension on and starts it. With withDependencies, what it needs is
-// enabled first, and installed if need be; otherwise a missing dependency is refused by name. grants are what the
-// owner gives the extension itself.
-func (m *Manager) Enable(ctx context.Context, id string, withDependencies bool, grants ...manifest.Grant) (Result, error) {
+// enabled first, and installed if need be; otherwise a missing dependency is refused by name.
+func (m *Manager) Enable(ctx context.Context, id string, withDependencies bool) (Result, error) {
 	if !withDependencies {
-		return m.enable(ctx, id, grants...)
+		return m.enable(ctx, id)
 	}
 	s, _, err := m.lookup(id, m.checkSwitchOn)
 	if err != nil {
@@ -33,7 +31,7 @@ func (m *Manager) Enable(ctx context.Context, id string, withDependencies bool, 
 			return Result{ID: id, Also: missing[:i]}, problem.About(id, err)
 		}
 	}
-	r, err := m.enable(ctx, id, grants...)
+	r, err := m.enable(ctx, id)
 	r.Also = missing
 	return r, err
 }
@@ -52,8 +50,8 @@ func (m *Manager) enableDependency(ctx context.Context, s *Snapshot, id string) 
 	return err
 }
 
-func (m *Manager) enable(ctx context.Context, id string, grants ...manifest.Grant) (Result, error) {
-	op, err := m.begin(id, "enable", m.checkEnable, grants...)
+func (m *Manager) enable(ctx context.Context, id string) (Result, error) {
+	op, err := m.begin(id, "enable", m.checkEnable)
 	if err != nil {
 		return Result{}, err
 	}

@@ -35,8 +35,6 @@ func TestEnable_AsksForGrants(t *testing.T) {
 	in.agent.asks = []manifest.Grant{manifest.Build}
 	_, err := in.do("enable notes")
 	in.wantRefusal(err, problem.GrantsRequired, asksForBuild)
-	_, err = in.Enable(t.Context(), "notes", false, manifest.Build)
-	in.must(err)
 }
 
 // What waits for the agent remembers what was given with it.

@@ -36,17 +36,17 @@ func Asked(grants []manifest.Grant) []manifest.Grant {
 
 // GrantsRequired is the refusal that asks the owner, naming what each grant allows and how to give it.
 func GrantsRequired(id string, needed []manifest.Grant, changed bool) error {
-	why := "asks for what no extension has by itself"
+	why, how := "asks for what no extension has by itself", "dream install"
 	if changed {
-		why = "has changed since its grants were given, and asks again"
+		why, how = "has changed since its grants were given, and asks again", fmt.Sprintf("dream uninstall %s, then dream install", id)
 	}
 	var text strings.Builder
 	for _, g := range needed {
 		fmt.Fprintf(&text, "\n%s: may %s", g, g.Meaning())
 	}
 	words := strings.ReplaceAll(manifest.JoinGrants(needed), ", ", ",")
-	return problem.Newf(problem.GrantsRequired, "extension %q %s:%s\nTo give them: dream install %s --grant %s, or POST …/install?grants=%s",
-		id, why, text.String(), id, words, words).With(GrantItems(needed)...)
+	return problem.Newf(problem.GrantsRequired, "extension %q %s:%s\nTo give them: %s %s --grant %s, or POST …/install?grants=%s",
+		id, why, text.String(), how, id, words, words).With(GrantItems(needed)...)
 }
 
 // GrantItems are the grants as a refusal lists them.

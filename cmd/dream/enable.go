@@ -10,7 +10,6 @@ import (
 
 func (a *app) enableCommand() *cobra.Command {
 	var withDependencies bool
-	var grants []string
 	cmd := a.changeCommand(change{
 		use:   "enable",
 		short: "Switch installed extensions on and start them",
@@ -18,10 +17,9 @@ func (a *app) enableCommand() *cobra.Command {
 --with-dependencies enables that first, and installs it if need be.`,
 		suits: func(e catalog.Entry) bool { return e.Toggles && e.Status == catalog.Disabled },
 		do: func(ctx context.Context, m *catalog.Manager, id string) (catalog.Result, error) {
-			return m.Enable(ctx, id, withDependencies, grantsOf(grants)...)
+			return m.Enable(ctx, id, withDependencies)
 		},
 	})
 	cmd.Flags().BoolVar(&withDependencies, "with-dependencies", false, "enable what is needed first")
-	grantFlag(cmd, &grants)
 	return cmd
 }

@@ -24,19 +24,14 @@ containers when it is back, without being asked again.`,
 			return m.Install(ctx, id, grantsOf(grants)...)
 		},
 	})
-	grantFlag(cmd, &grants)
-	return cmd
-}
-
-// grantFlag is the flag with which the owner gives grants.
-func grantFlag(cmd *cobra.Command, grants *[]string) {
-	cmd.Flags().StringSliceVar(grants, "grant", nil, "give what the extension asks for: "+manifest.JoinGrants(manifest.Grants()))
+	cmd.Flags().StringSliceVar(&grants, "grant", nil, "give what the extension asks for: "+manifest.JoinGrants(manifest.Grants()))
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if unknown := manifest.Without(grantsOf(*grants), manifest.Grants()); len(unknown) > 0 {
+		if unknown := manifest.Without(grantsOf(grants), manifest.Grants()); len(unknown) > 0 {
 			return fmt.Errorf("--grant %s: write one of %s", unknown[0], manifest.JoinGrants(manifest.Grants()))
 		}
 		return nil
 	}
+	return cmd
 }
 
 func grantsOf(words []string) []manifest.Grant {

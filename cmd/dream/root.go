@@ -73,7 +73,7 @@ func (a *app) command() *cobra.Command {
 		a.listCommand(), a.statusCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
-		a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.auditCommand(), a.versionCommand(),
+		a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	return root
 }

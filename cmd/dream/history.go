@@ -15,29 +15,29 @@ import (
 	"dreamserver/catalog"
 )
 
-// maxAudit is what the agent gives at most.
-const maxAudit = 1000
+// maxHistory is what the agent gives at most.
+const maxHistory = 1000
 
-func (a *app) auditCommand() *cobra.Command {
+func (a *app) historyCommand() *cobra.Command {
 	count := 20
 	cmd := &cobra.Command{
-		Use:   "audit",
+		Use:   "history",
 		Short: "Show who changed what, the newest first",
 		Long: `Reads the host agent's audit log: every change that it was asked for or made by itself, with its result, and who was
 refused. What a caller says about itself is in ACTOR; --json has what the kernel says, and why something failed, too.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if count < 1 || count > maxAudit {
-				return fmt.Errorf("%d entries cannot be had: ask for 1 to %d", count, maxAudit)
+			if count < 1 || count > maxHistory {
+				return fmt.Errorf("%d entries cannot be had: ask for 1 to %d", count, maxHistory)
 			}
 			return cobra.NoArgs(cmd, args)
 		},
-		RunE: a.action(func(ctx context.Context, _ []string) error { return a.audit(ctx, count) }),
+		RunE: a.action(func(ctx context.Context, _ []string) error { return a.history(ctx, count) }),
 	}
-	cmd.Flags().IntVarP(&count, "number", "n", count, fmt.Sprintf("how many entries, 1 to %d", maxAudit))
+	cmd.Flags().IntVarP(&count, "number", "n", count, fmt.Sprintf("how many entries, 1 to %d", maxHistory))
 	return cmd
 }
 
-func (a *app) audit(ctx context.Context, count int) error {
+func (a *app) history(ctx context.Context, count int) error {
 	in, err := a.openAnyway()
 	if err != nil {
 		return err
@@ -53,10 +53,10 @@ func (a *app) audit(ctx context.Context, count int) error {
 		a.print("Nothing was changed yet.")
 		return nil
 	}
-	return writeAudit(a.stdout, entries)
+	return writeHistory(a.stdout, entries)
 }
 
-func writeAudit(w io.Writer, entries []catalog.AuditEntry) error {
+func writeHistory(w io.Writer, entries []catalog.AuditEntry) error {
 	t := tabwriter.NewWriter(w, 10, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "TIME\tACTOR\tOPERATION\tEXTENSION\tRESULT")
 	for _, e := range entries {

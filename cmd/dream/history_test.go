@@ -30,27 +30,27 @@ func TestAudit_ShowsWhoDidWhat(t *testing.T) {
 2026-03-01T11:00:02Z  uid 1001  connect    -          forbidden
 2026-03-01T11:00:01Z  -         down       -          ok
 `}
-	if diff := cmp.Diff(want, run("audit")); diff != "" || asked != 20 {
-		t.Errorf("dream audit asks for %d (-want +got):\n%s", asked, diff)
+	if diff := cmp.Diff(want, run("history")); diff != "" || asked != 20 {
+		t.Errorf("dream history asks for %d (-want +got):\n%s", asked, diff)
 	}
 	var got []catalog.AuditEntry
-	if err := json.Unmarshal([]byte(run("audit", "-n", "1", "--json").Stdout), &got); err != nil {
+	if err := json.Unmarshal([]byte(run("history", "-n", "1", "--json").Stdout), &got); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(audited[:1], got, cmp.Comparer(time.Time.Equal)); diff != "" || asked != 1 {
-		t.Errorf("dream audit -n 1 --json asks for %d (-want +got):\n%s", asked, diff)
+		t.Errorf("dream history -n 1 --json asks for %d (-want +got):\n%s", asked, diff)
 	}
 	for _, n := range []string{"0", "1001", "x"} {
-		if got := run("audit", "-n", n); got.Code != exitUsage {
-			t.Errorf("dream audit -n %s: %+v", n, got)
+		if got := run("history", "-n", n); got.Code != exitUsage {
+			t.Errorf("dream history -n %s: %+v", n, got)
 		}
 	}
 }
 
 func TestAudit_SaysThatThereIsNothing(t *testing.T) {
 	run := session(t, &fakeAgent{audit: func(context.Context, int) []catalog.AuditEntry { return []catalog.AuditEntry{} }})
-	if diff := cmp.Diff(terminal{Stdout: "Nothing was changed yet.\n"}, run("audit")); diff != "" {
-		t.Errorf("dream audit (-want +got):\n%s", diff)
+	if diff := cmp.Diff(terminal{Stdout: "Nothing was changed yet.\n"}, run("history")); diff != "" {
+		t.Errorf("dream history (-want +got):\n%s", diff)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestActor_IsInTheContextOfEveryCommand(t *testing.T) {
 		got = catalog.Actor(ctx)
 		return nil
 	}})
-	run("audit")
+	run("history")
 	if got != "cli:"+me.Username {
 		t.Errorf("actor %q, want cli:%s", got, me.Username)
 	}
