@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,8 @@ func corpusWorld(t *testing.T) *installation {
 	return in
 }
 
+var gpuBackend = regexp.MustCompile(`gpu_backends: \[(\w+)`)
+
 // put makes the sample the entry `web` of a folder.
 func (in *installation) put(s sample, folder string) {
 	in.t.Helper()
@@ -98,8 +101,12 @@ func (in *installation) put(s sample, folder string) {
 		in.must(os.MkdirAll(filepath.Dir(file), 0o755))
 		in.must(os.WriteFile(file, data, 0o644))
 	}
+	env := append([]string{"DREAM_AGENT_KEY=" + key, "DASHBOARD_API_KEY=" + key}, s.env...)
 	for _, f := range s.files {
 		write(f.Name, f.Data)
+		if backend := gpuBackend.FindSubmatch(f.Data); f.Name == "manifest.yaml" && backend != nil && string(backend[1]) != "all" {
+			env = append(env, "GPU_BACKEND="+string(backend[1])) // a machine that it is made for
+		}
 	}
 	for _, line := range s.hexes {
 		name, digits, _ := strings.Cut(line, " ")
@@ -115,7 +122,7 @@ func (in *installation) put(s sample, folder string) {
 		in.must(os.Symlink(target, file))
 	}
 	in.env = nil
-	in.setEnv(append([]string{"DREAM_AGENT_KEY=" + key, "DASHBOARD_API_KEY=" + key}, s.env...)...)
+	in.setEnv(env...)
 }
 
 func TestCorpus_RefusesEveryHostileFragment(t *testing.T) {
