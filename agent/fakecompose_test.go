@@ -103,6 +103,11 @@ func (c *dockerCall) begin(verb string, s *dockerState) {
 		made := fakeContainer{Config: string(config), MadeFrom: s.imageID(svc.Image), Container: compose.Container{
 			ID: "id" + strconv.Itoa(s.Made), Name: svc.Name, Service: name, Image: svc.Image, State: "created",
 		}}
+		for _, v := range svc.Volumes {
+			if v.Type == "bind" && !v.ReadOnly {
+				made.Mounted = append(made.Mounted, v.Source)
+			}
+		}
 		if made.Name == "" {
 			made.Name = "dream-server-" + name + "-1"
 		}
@@ -141,8 +146,15 @@ func (c *dockerCall) finish(verb string, s *dockerState) {
 	}
 }
 
+type fakeVolume struct {
+	Type     string `yaml:"type"`
+	Source   string `yaml:"source"`
+	ReadOnly bool   `yaml:"read_only"`
+}
+
 type fakeService struct {
 	Image     string         `yaml:"image"`
+	Volumes   []fakeVolume   `yaml:"volumes"`
 	Name      string         `yaml:"container_name"`
 	DependsOn map[string]any `yaml:"depends_on"`
 	Rest      map[string]any `yaml:",inline"`

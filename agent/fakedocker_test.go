@@ -44,6 +44,7 @@ type fakeContainer struct {
 	compose.Container
 	Config   string // of its service: another one makes a new container
 	MadeFrom string // id of the image, the same
+	Mounted  []string
 }
 
 // imageID is the id of an image that the engine has.

@@ -84,6 +84,9 @@ func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.R
 	if err := s.ensureImages(ctx, p, file, how.on); err != nil {
 		return nil, err
 	}
+	if err := s.retire(ctx, p, before); err != nil {
+		return nil, err
+	}
 	if err := s.makeDataDirs(ctx, p); err != nil {
 		return nil, err
 	}

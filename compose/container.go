@@ -9,14 +9,15 @@ import (
 
 // Container is one container of the project as Docker reports it.
 type Container struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Service string `json:"service"`
-	Image   string `json:"image"`
-	ImageID string `json:"-"`                // what Image was when the container was made
-	State   string `json:"state"`            // created, running, restarting, paused, exited, removing, dead
-	Health  string `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
-	Ports   []Port `json:"ports,omitempty"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Service string   `json:"service"`
+	Image   string   `json:"image"`
+	ImageID string   `json:"-"`                // what Image was when the container was made
+	State   string   `json:"state"`            // created, running, restarting, paused, exited, removing, dead
+	Health  string   `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
+	Ports   []Port   `json:"ports,omitempty"`
+	Writes  []string `json:"-"` // host paths that are bind-mounted and not read-only
 
 	// Inspect fills in the rest.
 	ExitCode   int       `json:"exit_code,omitempty"`

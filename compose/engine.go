@@ -10,6 +10,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/client"
 
 	"dreamserver/internal/problem"
@@ -114,6 +115,11 @@ func summary(c container.Summary) Container {
 	}
 	if len(c.Names) > 0 {
 		out.Name = strings.TrimPrefix(c.Names[0], "/")
+	}
+	for _, m := range c.Mounts {
+		if m.Type == mount.TypeBind && m.RW {
+			out.Writes = append(out.Writes, m.Source)
+		}
 	}
 	for _, p := range c.Ports {
 		if p.PublicPort != 0 {
