@@ -41,7 +41,7 @@ func (l *loading) loaded(service string) bool {
 
 func (l *loading) owner(service string) *compose.StackUnit {
 	for i, u := range l.world.stack.Units {
-		if !u.Core() && compose.OwnsService(u.ID, service, l.world.ids) {
+		if !u.Core() && compose.OwnsService(u.ID, service, l.world.rivals(u.ID)) {
 			return &l.world.stack.Units[i]
 		}
 	}

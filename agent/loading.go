@@ -195,18 +195,13 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 	return unit, nil
 }
 
-// judged is the unit's folder as the gate sees it. A built-in extension gives no way to what somebody installed: its
-// names stay its own.
+// judged is the unit's folder as the gate sees it.
 func (l *loading) judged(u *compose.StackUnit, at compose.Root, own string) security.Folder {
 	w := l.world
-	f := security.Folder{
+	return security.Folder{
 		Root: at, Dir: u.Dir, OwnDir: own, Source: u.Source, Manifest: u.Manifest, Settings: w.settings,
-		CoreIDs: w.core, OtherIDs: w.ids, Secrets: w.secrets,
+		CoreIDs: w.core, OtherIDs: w.rivals(u.ID), Secrets: w.secrets,
 	}
-	if u.Source == compose.Builtin {
-		f.OtherIDs = w.builtin
-	}
-	return f
 }
 
 // homonym refuses an installed extension whose id is the name of another extension's service: it would take that

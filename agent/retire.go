@@ -20,7 +20,7 @@ func (s *Server) retire(ctx context.Context, p *prepared, before []compose.Conta
 	for _, c := range before {
 		_, known := p.project.Services[c.Service]
 		switch {
-		case !known && compose.OwnsService(p.id, c.Service, p.world.ids) && !p.world.isCore(c.Service):
+		case !known && compose.OwnsService(p.id, c.Service, p.world.rivals(p.id)) && !p.world.isCore(c.Service):
 			gone = append(gone, c.Service)
 		case known && c.State != "exited" && p.mountsBelow(c.Writes):
 			writers = append(writers, c.Service)

@@ -62,7 +62,7 @@ func (s *Server) servicesOf(ctx context.Context, id string) (services []string, 
 		return nil, false, err
 	}
 	for _, c := range containers {
-		if compose.OwnsService(id, c.Service, w.ids) && !w.isCore(c.Service) && !slices.Contains(services, c.Service) {
+		if compose.OwnsService(id, c.Service, w.rivals(id)) && !w.isCore(c.Service) && !slices.Contains(services, c.Service) {
 			services = append(services, c.Service)
 		}
 	}

@@ -170,6 +170,15 @@ func (w *world) impostor(m *manifest.Manifest) string {
 	return ""
 }
 
+// rivals are the ids to which a service of the extension may belong instead. A built-in extension gives no way to what
+// somebody installed.
+func (w *world) rivals(id string) []string {
+	if slices.Contains(w.builtin, id) {
+		return w.builtin
+	}
+	return w.ids
+}
+
 func (w *world) isCore(id string) bool { return slices.Contains(w.core, id) }
 
 func (w *world) refuseCore(id string) error {

@@ -20,7 +20,8 @@ type Dropped struct {
 // Join adds placed units to the placed base. An extension defines only services of its own name, so the result
 // is a disjoint union: nothing merges into another's service. A unit that breaks this, or that depends on what
 // does not exist, drops out alone; a unit that depends on it drops out too. known are the ids of extensions that
-// exist and are not among the units: their service names are taken, too.
+// exist and are not among the units: their service names are taken, too. Built-in units come first: what somebody
+// installed takes no name from them.
 func Join(base *Unit, units []*Unit, known ...string) (*types.Project, []Dropped) {
 	p := &types.Project{
 		Services: maps.Clone(base.Project.Services),
@@ -32,18 +33,31 @@ func Join(base *Unit, units []*Unit, known ...string) (*types.Project, []Dropped
 	if p.Networks == nil {
 		p.Networks = types.Networks{}
 	}
-	ids := slices.Clone(known)
+	ids, builtin := slices.Clone(known), []string{}
 	for _, u := range units {
 		ids = append(ids, u.ID)
+		if u.Source == Builtin {
+			builtin = append(builtin, u.ID)
+		}
 	}
 	var dropped []Dropped
-	kept := make([]*Unit, 0, len(units))
-	for _, u := range units {
-		if err := fits(p, u, ids); err != nil {
-			dropped = append(dropped, Dropped{u.ID, err})
-			continue
+	kept, taken := make([]*Unit, 0, len(units)), maps.Clone(p.Services)
+	for _, shipped := range []bool{true, false} {
+		for _, u := range units {
+			if (u.Source == Builtin) != shipped {
+				continue
+			}
+			rivals := ids
+			if shipped {
+				rivals = builtin
+			}
+			if err := fits(p.Services, taken, u, rivals); err != nil {
+				dropped = append(dropped, Dropped{u.ID, err})
+				continue
+			}
+			maps.Copy(taken, u.Project.Services)
+			kept = append(kept, u)
 		}
-		kept = append(kept, u)
 	}
 	for {
 		services := maps.Clone(p.Services)
@@ -91,15 +105,18 @@ func merge(p, unit *types.Project) {
 
 // fits refuses services that are not the unit's own: their names must be its id or begin with `<id>-`, and
 // must not belong to a longer id.
-func fits(p *types.Project, u *Unit, ids []string) error {
+func fits(core, taken types.Services, u *Unit, ids []string) error {
 	for _, name := range u.ServiceNames() {
 		at := "services." + name
 		if !OwnsService(u.ID, name, ids) {
 			return u.refuse(at, fmt.Sprintf("service %q is not named like its extension", name),
 				fmt.Sprintf("call it %s or %s-…", u.ID, u.ID))
 		}
-		if _, taken := p.Services[name]; taken {
+		if _, is := core[name]; is {
 			return u.refuse(at, fmt.Sprintf("service %q conflicts with core service %q", name, name), "give it another name")
+		}
+		if _, is := taken[name]; is {
+			return u.refuse(at, fmt.Sprintf("service %q is a built-in extension's", name), "give it another name")
 		}
 	}
 	return nil

@@ -157,6 +157,18 @@ func TestJoin_RefusesACoreServiceOfTheSameID(t *testing.T) {
 		`extension "dashboard": compose.yaml:1: service "dashboard" conflicts with core service "dashboard"; give it another name`)
 }
 
+// Whoever can install an extension must not be able to take a service from a built-in one, or to keep it from running.
+func TestJoin_GivesABuiltInExtensionItsNames(t *testing.T) {
+	all := units(t, "web-db", "services: {web-db: {image: theirs}}", "web", "services: {web: {image: ours}, web-db: {image: ours}}")
+	all[1].Source = compose.Builtin
+	p, dropped := compose.Join(base(t), all, "web-db")
+	if len(dropped) != 1 || dropped[0].ID != "web-db" || p.Services["web-db"].Image != "ours" {
+		t.Fatalf("dropped %v, web-db is %q; want the installed one dropped", dropped, p.Services["web-db"].Image)
+	}
+	wantRefusal(t, dropped[0].Err, problem.InvalidExtension,
+		`extension "web-db": compose.yaml:1: service "web-db" is a built-in extension's; give it another name`)
+}
+
 func TestJoin_DropsWhatDependsOnADroppedUnit(t *testing.T) {
 	_, dropped := compose.Join(base(t), units(t,
 		"a", "services: {a: {image: x, depends_on: [b]}}",
