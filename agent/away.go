@@ -31,7 +31,7 @@ func (c *Client) away(err error) error {
 		return problem.Newf(problem.AgentRefused, "the host agent's socket %s may not be opened by this user: use the install's owner or root", c.where)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return problem.Newf(problem.AgentRefused, "the host agent does not listen at %s: it was stopped or killed; %s", c.where, start)
-	case c.onSocket() && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)):
+	case c.onSocket() && closed(err):
 		return problem.Newf(problem.AgentRefused, "the host agent at %s closed the connection without an answer: it takes none from this user (uid %d), or ended just now: use the install's owner or root", c.where, os.Geteuid())
 	case errors.Is(err, context.Canceled):
 		return problem.Newf(problem.AgentRefused, "the request to the host agent at %s was given up before it was answered", c.where)
@@ -39,6 +39,12 @@ func (c *Client) away(err error) error {
 		return problem.Newf(problem.AgentHung, "the host agent at %s accepts connections and does not answer: restart it with `make stop` and `make run` (systemd: systemctl restart dream-host-agent)", c.where)
 	}
 	return problem.Newf(problem.AgentRefused, "the host agent at %s cannot be reached: %v", c.where, lastPart(err))
+}
+
+// closed reports whether the other end hung up. What net/http says of it depends on the moment; the last has no name.
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		strings.HasSuffix(err.Error(), "server closed idle connection")
 }
 
 // lastPart drops the URL that net/http puts before the cause.

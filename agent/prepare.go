@@ -10,6 +10,7 @@ import (
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
 // wanted says what prepare is for.
@@ -32,6 +33,9 @@ type prepared struct {
 	file     []byte
 	notes    []string
 	own      ownFacts
+
+	override       string             // digest of the owner's override; empty without one
+	ownersFindings []security.Finding // what is in it
 }
 
 // prepare goes from files to an accepted project: resolve, copy, load, scan, join, close over dependencies, and
@@ -78,6 +82,8 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (*prepared
 	if project, err = l.override(ctx, project, p); err != nil {
 		return nil, installationError(err)
 	}
+	p.noteOverride()
+	auditOf(ctx).Override = p.override
 	p.project = compose.Closure(project, p.services)
 	p.project.Name = w.settings.Names.Project
 	if p.file, err = compose.Encode(p.project); err != nil {

@@ -195,6 +195,27 @@ func TestStart_SaysWhatTheInstallationLacks(t *testing.T) {
 	in.wantRefusal(err, problem.InvalidArgument, `settings: GPU_BACKEND ($INSTALL/.env): "toaster" is not valid: write nvidia, amd, intel, apple or cpu`)
 }
 
+// What no extension may have, the owner's override may. It is judged all the same, and said and recorded.
+func TestStart_TellsWhatTheOverrideGives(t *testing.T) {
+	in := newInstallation(t, extension("app", ""), extension("other", ""),
+		"-- docker-compose.override.yml --\nservices:\n  app:\n    privileged: true\n    volumes: [\"/srv/films:/films\"]\n  other: {pid: host}\n  dashboard: {container_name: mine}\n")
+	r := in.mustStart("app")
+	wantEqual(t, "notes", []string{
+		"docker-compose.override.yml:3: services.app.privileged: privileged gives the container the whole host",
+		`docker-compose.override.yml:4: services.app.volumes.0: absolute host path "/srv/films" lies outside the extension`,
+	}, r.Notes)
+	runs, err := os.ReadFile(in.path("state/approved/app.yaml"))
+	in.must(err)
+	if !strings.Contains(string(runs), "privileged: true") || !strings.Contains(string(runs), "/srv/films") {
+		t.Errorf("the override is not merged:\n%s", runs)
+	}
+	entries, err := in.client.Audit(t.Context(), 1)
+	in.must(err)
+	if len(entries) != 1 || len(entries[0].Override) != 64 {
+		t.Errorf("audit %+v, want the override's digest", entries)
+	}
+}
+
 func TestStart_MergesTheOperatorsOverrideLast(t *testing.T) {
 	in := newInstallation(t, extension("app", ""), "-- docker-compose.override.yml --\nservices:\n  app: {image: example/mine:1}\n  ghost: {cpus: 1}\n")
 	r := in.mustStart("app")

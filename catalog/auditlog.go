@@ -24,4 +24,6 @@ type AuditEntry struct {
 
 	Grants []manifest.Grant `json:"grants,omitempty"` // that the extension uses
 	Digest string           `json:"digest,omitempty"` // of the extension's files, as judged
+	// Override is the digest of the owner's docker-compose.override.yml, which was merged over them.
+	Override string `json:"override,omitempty"`
 }

@@ -60,6 +60,7 @@ type Source string
 const (
 	Builtin Source = "builtin" // shipped with the platform, read-only to the API
 	User    Source = "user"    // installed from the library
+	Owner   Source = "owner"   // the operator's own override of the whole
 )
 
 // StackUnit is one extension's part of the stack, in the order of its files.

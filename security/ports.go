@@ -29,7 +29,7 @@ func port(c *scan, at path, v any) {
 	m, _ := v.(map[string]any)
 	target, published := fmt.Sprint(m["target"]), str(m["published"])
 	if low, _, ok := portRange(published); ok && low > 0 && low < firstPort {
-		free := low + 8000
+		free := low + 10_000
 		c.find("port-privileged", at, fmt.Sprintf("port %d belongs to the machine's own services", low), fmt.Sprintf(`publish another port, such as "127.0.0.1:%d:%s"`, free, target))
 	}
 	want := fmt.Sprintf(`write "127.0.0.1:%s:%s"`, orTarget(published, target), target)

@@ -109,8 +109,18 @@ func (c *scan) unknown(at path) {
 }
 
 func (c *scan) find(rule string, at path, message, fix string) {
+	if c.Unit.Source == compose.Owner { // who owns the machine may do what they like with it, and is told what it is
+		if !slices.Contains(foreignToOwner, rule) {
+			c.note(rule, at, message, "nothing, if you mean it: the override is the owner's")
+		}
+		return
+	}
 	c.add(Finding{Rule: rule, Severity: Error, Message: message, Fix: fix}, at)
 }
+
+// foreignToOwner are the rules that say whose a name is, or what a service lacks: an override changes services of
+// others, and names what it changes of them.
+var foreignToOwner = []string{"service-name", "container-name", "core-name", "foreign-name", "alias", "links", "no-image"}
 
 func (c *scan) note(rule string, at path, message, fix string) {
 	c.add(Finding{Rule: rule, Severity: Note, Message: message, Fix: fix}, at)
