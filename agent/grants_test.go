@@ -37,7 +37,9 @@ func TestStart_AsksForGrantsOnce(t *testing.T) {
 
 	_, err = in.client.Start(catalog.WithActor(t.Context(), "key:admin"), "app", []manifest.Grant{manifest.LANBind, manifest.Build})
 	in.must(err)
-	var rec struct{ Grants []manifest.Grant }
+	var rec struct {
+		Grants []manifest.Grant `json:"grants"`
+	}
 	data, err := os.ReadFile(in.path("state/grants/app.json"))
 	in.must(err)
 	in.must(json.Unmarshal(data, &rec))

@@ -2,6 +2,7 @@ package security
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -19,7 +20,7 @@ func image(c *scan, at path, v any) {
 	s, _ := v.(map[string]any)
 	ref := str(s["image"])
 	build, _ := s["build"].(map[string]any)
-	where := append(at[:len(at):len(at)], "image")
+	where := append(slices.Clip(at), "image")
 	switch {
 	case build != nil || s["provider"] != nil: // it is made here, from the folder that was judged
 	case ref == "":

@@ -3,6 +3,7 @@ package security
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"dreamserver/compose"
@@ -44,7 +45,7 @@ func network(c *scan, at path, v any) {
 	if at.last() == compose.DefaultNetwork {
 		for _, key := range sortedKeys(m) {
 			if !empty(m[key]) {
-				c.find("network", append(at[:len(at):len(at)], key), "the platform's network is joined as it is, never redefined",
+				c.find("network", append(slices.Clip(at), key), "the platform's network is joined as it is, never redefined",
 					"remove it, or define a network of another name")
 				return
 			}

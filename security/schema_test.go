@@ -134,7 +134,7 @@ func (w *schemaWalk) resolve(s map[string]any) map[string]any {
 			return s
 		}
 		at := w.root
-		for _, key := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+		for key := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 			at = mapping(at[key])
 		}
 		s = at

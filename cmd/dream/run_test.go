@@ -19,6 +19,7 @@ import (
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
 // fakeAgent is an agent at the edge of the process: fields that are nil answer with nothing.
@@ -344,12 +345,7 @@ func TestScan(t *testing.T) {
 	wantTerminal(terminal{0, "web is accepted. Rating: 5 of 8.\n" + notes + note, ""}, "scan", dir)
 	wantTerminal(terminal{1, "web is refused, for one reason.\n" + notes + "error manifest.yaml: service\n    is not made for amd; add it to service.gpu_backends, or scan for another\n" + note, ""},
 		"scan", dir, "--gpu-backend", "amd")
-	var v struct {
-		ID, Verdict string
-		Rating      int
-		Grants      []string
-		Findings    []map[string]any
-	}
+	var v security.Verdict
 	got := run("scan", dir, "--json")
 	if err := json.Unmarshal([]byte(got.Stdout), &v); err != nil || got.Code != 0 || v.ID != "web" || v.Verdict != "accept" || v.Rating != 5 || len(v.Grants) != 1 || len(v.Findings) != 2 {
 		t.Errorf("scan --json: %+v %+v %v", got, v, err)
