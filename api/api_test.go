@@ -71,7 +71,7 @@ func newInstallation(t *testing.T, env ...string) *installation {
 	}
 	in := &installation{t: t, dir: dir, settings: settings, agent: &fakeAgent{}, log: &syncBuffer{}}
 	log := zerolog.New(in.log)
-	in.manager = catalog.New(catalog.Options{Settings: settings, Agent: in.agent, Version: "2.1.0", Actor: "test", Log: log})
+	in.manager = catalog.New(catalog.Options{Settings: settings, Agent: in.agent, Version: "2.1.0", Actor: "test", Rate: true, Log: log})
 	in.handler, err = api.New(api.Options{
 		Settings: settings, Manager: in.manager, Audit: in.agent, Version: "2.1.0", Log: log, Now: in.now,
 	})

@@ -57,8 +57,8 @@ type Entry struct {
 	// Problem is why the extension takes no part although it is there: a broken manifest or fragment.
 	Problem string   `json:"problem,omitempty"`
 	Aliases []string `json:"aliases"`
-	// Rating is how little the extension may do and how well it is made, from 1 to 8 (security.Deductions); 0 for a
-	// core service. A refused one has 1.
+	// Rating is how little the extension may do and how well it is made, from 1 to 8 (security.Deductions); a refused
+	// one has 1. 0 for a core service, and where nobody asked.
 	Rating int `json:"rating,omitempty"`
 	// Grants are what it uses beyond what every extension may do.
 	Grants []manifest.Grant `json:"grants"`

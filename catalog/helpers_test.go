@@ -53,7 +53,7 @@ func newInstallation(t *testing.T, files ...string) *installation {
 // manager is another manager on the same files, as another process has.
 func (in *installation) manager(actor string) *catalog.Manager {
 	return catalog.New(catalog.Options{
-		Settings: in.settings, Agent: in.agent, Version: "2.1.0", Actor: actor, Log: zerolog.New(in.log),
+		Settings: in.settings, Agent: in.agent, Version: "2.1.0", Actor: actor, Rate: true, Log: zerolog.New(in.log),
 	})
 }
 

@@ -17,12 +17,13 @@ import (
 	"dreamserver/manifest"
 )
 
-// Options are what a [Manager] needs. All fields are required but Actor.
+// Options are what a [Manager] needs. All fields are required but Actor and Rate.
 type Options struct {
 	Settings config.Settings
 	Agent    Agent
 	Version  string // of this program; checked against compatibility.dream_min and dream_max
 	Actor    string // who makes the changes, in the journal: "dashboard-api", "dream"
+	Rate     bool   // snapshots rate extensions, which reads their files once
 	Log      zerolog.Logger
 }
 
@@ -35,6 +36,7 @@ type Manager struct {
 	log      zerolog.Logger
 	journal  *Journal
 	parsed   manifest.Cache
+	rates    bool
 	ratings  ratings
 	runtime  atomic.Pointer[runtimeState]
 }
@@ -42,7 +44,7 @@ type Manager struct {
 // New makes a manager. It touches nothing on disk.
 func New(o Options) *Manager {
 	m := &Manager{
-		settings: o.Settings, agent: o.Agent, version: o.Version, actor: o.Actor, log: o.Log,
+		settings: o.Settings, agent: o.Agent, version: o.Version, actor: o.Actor, rates: o.Rate, log: o.Log,
 		journal: NewJournal(o.Settings.OperationsDir, o.Settings.UID, o.Settings.GID),
 	}
 	m.runtime.Store(&runtimeState{agent: AgentStatus{Code: string(problem.Unavailable), Reason: "the host agent was not asked yet"}})

@@ -38,7 +38,9 @@ func (m *Manager) Snapshot() *Snapshot {
 		s.Entries = append(s.Entries, e)
 	}
 	slices.SortFunc(s.Entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
-	m.rate(s)
+	if m.rates {
+		m.rate(s)
+	}
 	pending, err := m.journal.Unfinished()
 	if err != nil {
 		m.log.Warn().Err(err).Msg("unfinished changes cannot be read")

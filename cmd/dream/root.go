@@ -131,7 +131,7 @@ func (a *app) openWith(settings config.Settings) (*installation, error) {
 	}
 	client := a.newAgent(settings)
 	return &installation{settings: settings, agent: client, manager: catalog.New(catalog.Options{
-		Settings: settings, Agent: withoutAgent{client, settings}, Version: config.Version(), Actor: "dream", Log: zerolog.Nop(),
+		Settings: settings, Agent: withoutAgent{client, settings}, Version: config.Version(), Actor: "dream", Rate: a.json, Log: zerolog.Nop(),
 	})}, nil
 }
 
