@@ -156,3 +156,17 @@ func TestRoutes_EffectFitsTheVerb(t *testing.T) {
 		}
 	}
 }
+
+// An operator may not bring a stranger's code to the machine by way of what an extension needs.
+func TestEnable_InstallsNothingForAnOperator(t *testing.T) {
+	in := newInstallation(t)
+	operator := in.addKey("operator", config.ScopeOperate, time.Time{})
+	const path = "/api/extensions/hello/enable?with_dependencies=true"
+	rec := in.do("POST", path, "", "Authorization: Bearer "+operator)
+	if rec.Code != http.StatusForbidden || !strings.Contains(rec.Body.String(), "takes the scope admin, and the key operator has operate") {
+		t.Errorf("%d %s, want that it takes another scope", rec.Code, rec.Body)
+	}
+	if rec := in.do("POST", path, ""); rec.Code == http.StatusForbidden {
+		t.Errorf("%d %s for an admin", rec.Code, rec.Body)
+	}
+}

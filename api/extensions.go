@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dreamserver/catalog"
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
 
@@ -29,7 +30,12 @@ func (s *server) install(ctx context.Context, in *installInput) (*reply[catalog.
 	return respond(s.extensions.Install(ctx, in.ID, in.Grants...))
 }
 
+// enable may install what the extension needs first, and that takes the scope that an install takes.
 func (s *server) enable(ctx context.Context, in *enableInput) (*reply[catalog.Result], error) {
+	if who := visitOf(ctx).caller; in.WithDependencies && !who.scope.Allows(config.ScopeAdmin) {
+		return nil, problem.Newf(problem.Forbidden, "with_dependencies may install extensions and takes the scope admin, and %s has %s: "+
+			"enable what it needs one by one, or use a key of that scope", who, who.scope)
+	}
 	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // idPattern is the rule of manifest.ValidID, which a leaf like this one does not import.
@@ -83,7 +84,12 @@ var reserved = map[string]string{
 }
 
 // ReservedID reports whether id names something of our own, so that no extension may have it.
-func ReservedID(id string) bool { return reserved[id] != "" }
+func ReservedID(id string) bool { return ReservedReason(id) != "" }
 
 // ReservedReason says what the reserved id stands for; it is empty for any other.
-func ReservedReason(id string) string { return reserved[id] }
+func ReservedReason(id string) string {
+	if strings.HasPrefix(id, DefaultNames().Prefix) {
+		return "containers of other extensions go by names that begin so"
+	}
+	return reserved[id]
+}

@@ -92,7 +92,7 @@ func TestReadCoreIDs_Refuses(t *testing.T) {
 
 func TestReservedID(t *testing.T) {
 	for _, id := range []string{
-		"agent", "operations", "user-extensions", "extensions-library", "config", "models", "state", "run",
+		"agent", "operations", "dream-n8n", "user-extensions", "extensions-library", "config", "models", "state", "run",
 		"approved", "trees", "extensions", "services", "library", "docker", "dream", "catalog",
 	} {
 		if !config.ReservedID(id) {
