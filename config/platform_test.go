@@ -93,7 +93,7 @@ func TestReadCoreIDs_Refuses(t *testing.T) {
 func TestReservedID(t *testing.T) {
 	for _, id := range []string{
 		"agent", "operations", "dream-n8n", "user-extensions", "extensions-library", "config", "models", "state", "run",
-		"approved", "trees", "extensions", "services", "library", "docker", "dream", "catalog",
+		"approved", "trees", "extensions", "services", "library", "docker", "dream", "catalog", "dream-n8n",
 	} {
 		if !config.ReservedID(id) {
 			t.Errorf("ReservedID(%q) = false, want true", id)
