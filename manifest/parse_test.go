@@ -169,8 +169,8 @@ m:1: service: is missing: write service with id, name and port`},
 		{"older", strings.Replace(minimal, "services.v1", "services.v0", 1), `m:1: schema_version: "dream.services.v0" is not dream.services.v1: write schema_version: dream.services.v1`},
 		{"newer", "service: []\nschema_version: dream.services.v2\n", `m:2: schema_version: "dream.services.v2" is newer than the dream.services.v1 that this program reads: update Dream Server`},
 		{"no mapping below service", "schema_version: dream.services.v1\nservice:\n  - id: a\n", "m:3: service: is a list, not a mapping: write keys below it"},
-		{"deep", strings.Repeat("a: {", 40) + strings.Repeat("}", 40), "m:1: is nested more than 32 levels deep here: write it flatter"},
-		{"alias to itself", "a: &a [*a]\n", "m:1: is nested more than 32 levels deep here: write it flatter"},
+		{"deep", strings.Repeat("a: {", 60) + strings.Repeat("}", 60), "m:1: is nested more than 50 levels deep here: write it flatter"},
+		{"alias to itself", "a: &a [*a]\n", "m:1: is nested more than 50 levels deep here: write it flatter"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -207,9 +207,9 @@ func TestParse_RefusesAliasBombsQuickly(t *testing.T) {
 		bomb.WriteString("a" + string(rune('0'+i)) + ": &a" + string(rune('0'+i)) + " [" + strings.Repeat(alias+", ", 8) + alias + "]\n")
 	}
 	tests := []struct{ name, in, want string }{
-		{"1 KB", bomb.String(), "m:5: holds more than 20000 values, aliases counted in full: write less"},
+		{"1 KB", bomb.String(), "m:4: holds more than 5000 values, aliases counted in full: write less"},
 		{"5 MB", "a: &a [x]\nb: [" + strings.Repeat("*a,", 5<<20/3) + "]\n", "m: is larger than the 262144 bytes that a manifest may have: keep long texts in other files"},
-		{"250 KB", "a: &a [x]\nb: [" + strings.Repeat("*a,", 250<<10/3) + "]\n", "m:2: holds more than 20000 values, aliases counted in full: write less"},
+		{"250 KB", "a: &a [x]\nb: [" + strings.Repeat("*a,", 250<<10/3) + "]\n", "m:2: holds more than 5000 values, aliases counted in full: write less"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -224,43 +224,6 @@ func TestParse_RefusesAliasBombsQuickly(t *testing.T) {
 			}
 		})
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	files, err := filepath.Glob("testdata/ok/*")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	for _, seed := range []string{minimal, "", "- a", "a: &a [*a]", "a: b: c", "? [a]\n: b", "<<: {a: b}", "schema_version: dream.services.v2", "service: !!binary aGk="} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := manifest.Parse("m", data)
-		if err != nil {
-			var e *manifest.Error
-			if m != nil || !errors.As(err, &e) || len(e.Issues) == 0 {
-				t.Fatalf("Parse = %v, %v; want nil and an *Error with issues", m, err)
-			}
-			return
-		}
-		s := m.Service
-		if m.SchemaVersion != manifest.SchemaVersion || !manifest.ValidID(s.ID) || s.Name == "" || s.Port < 0 || s.Port > 65535 ||
-			strings.ContainsAny(s.ComposeFile, `/\`) || s.Health != "" && s.Health[0] != '/' {
-			t.Errorf("accepted %+v", m)
-		}
-		for _, w := range m.Warnings {
-			if w.File != "m" || w.Message == "" {
-				t.Errorf("warning %+v has no file or no message", w)
-			}
-		}
-	})
 }
 
 func BenchmarkParse(b *testing.B) {
