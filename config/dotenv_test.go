@@ -93,28 +93,6 @@ func TestReadEnv_RefusesWhatIsNoFile(t *testing.T) {
 	}
 }
 
-func FuzzDotenv(f *testing.F) {
-	for _, seed := range []string{
-		"A=1\n", "A='1\n2'\nB=\"\\$x\"\n", "A=${B:-${C}}\nB", "export A=1\r\n", "A=${\n", "A=\"", "A: b # c\n", "=\n", "A=$$\\0",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		pairs, err := config.ParseEnv("f", data)
-		if err != nil {
-			if text := err.Error(); !strings.HasPrefix(text, "f:") || strings.Contains(text, "\n") {
-				t.Errorf("error %q does not start with the file, or has several lines", text)
-			}
-			return
-		}
-		for key, value := range pairs {
-			if key == "" || strings.ContainsRune(value, 0) {
-				t.Errorf("pair %q=%q cannot be in an environment", key, value)
-			}
-		}
-	})
-}
-
 // A line broken by hand must not keep anybody from turning things off: the keys above and below it are read.
 func TestParseEnv_SalvagesTheOtherLines(t *testing.T) {
 	got, err := config.ParseEnv(".env", []byte("A=1\nnot a line\nB=2\nC='open\n"))

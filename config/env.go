@@ -34,13 +34,22 @@ func SetEnv(file string, pairs ...Pair) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	next, err := extend(file, data, pairs)
+	if err != nil || next == nil {
+		return err
+	}
+	return writeEnv(file, next)
+}
+
+// extend is the content of the file with the pairs that it lacks; nil when it lacks none.
+func extend(file string, data []byte, pairs []Pair) ([]byte, error) {
 	old, err := ParseEnv(file, data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	missing, err := missingPairs(file, old, pairs)
 	if err != nil || len(missing) == 0 {
-		return err
+		return nil, err
 	}
 	// An empty line of the key is the natural place. Where a later line refers to the key, filling it in
 	// would change that line too; the end of the file is safe then.
@@ -50,10 +59,10 @@ func SetEnv(file string, pairs ...Pair) error {
 			next = edit(next, p)
 		}
 		if holds(file, next, old, missing) {
-			return writeEnv(file, next)
+			return next, nil
 		}
 	}
-	return fmt.Errorf("%s: cannot be extended without changing another value: add the keys by hand", file)
+	return nil, fmt.Errorf("%s: cannot be extended without changing another value: add the keys by hand", file)
 }
 
 func missingPairs(file string, old map[string]string, pairs []Pair) ([]Pair, error) {

@@ -2,3 +2,6 @@ package config
 
 // WithRevision is tested without a build.
 var WithRevision = withRevision
+
+// Extend is SetEnv without the file.
+var Extend = extend
