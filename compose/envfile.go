@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -38,6 +37,11 @@ func (u *Unit) inlineFiles(in Input, vars *variables) error {
 			if env[k] = s.Environment[k]; env[k] == nil {
 				delete(env, k)
 				u.Notes = append(u.Notes, fmt.Sprintf("services.%s.environment: %s has no value: it is left out", name, k))
+			}
+		}
+		for k, v := range env { // the same default in every service is not the same text in the file that runs
+			if !in.Base && !in.Budget.take(&in.Budget.filled, len(k)+len(*v), maxFilled, filling) {
+				return spentError(in, "", 0)
 			}
 		}
 		if s.Environment = env; len(env) == 0 {
@@ -86,11 +90,14 @@ func (u *Unit) inlineLabels(in Input, s *types.ServiceConfig) error {
 // inlineFile reads item i of the service's list key. A file that need not be there and is not holds nothing.
 func (u *Unit) inlineFile(in Input, f types.EnvFile, lookup dotenv.LookupFn, service, key string, i int) (map[string]string, error) {
 	values, err := readEnvFile(in, f, lookup)
-	if err == nil || errors.Is(err, fs.ErrNotExist) && !bool(f.Required) {
-		return values, nil
-	}
 	at := fmt.Sprintf("services.%s.%s.%d", service, key, i)
 	pos := u.Lines.Find(at)
+	switch {
+	case in.Budget.Spent():
+		return nil, spentError(in, pos.File, pos.Line)
+	case err == nil || errors.Is(err, fs.ErrNotExist) && !bool(f.Required):
+		return values, nil
+	}
 	return nil, invalid(in, pos.File, pos.Line, at, key+" "+err.Error(), "ship the file in the extension's folder or remove the line")
 }
 
@@ -100,6 +107,10 @@ func readEnvFile(in Input, file types.EnvFile, lookup dotenv.LookupFn) (map[stri
 	clean := path.Clean(name)
 	if in.Folder == nil || !fs.ValidPath(clean) {
 		return nil, fmt.Errorf("%q lies outside the extension's folder", name)
+	}
+	b := in.Budget
+	if !b.take(&b.envFiles, 1, maxEnvFiles, "more than %d files named") {
+		return nil, errSpent
 	}
 	info, err := fs.Lstat(in.Folder, clean)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -116,27 +127,43 @@ func readEnvFile(in Input, file types.EnvFile, lookup dotenv.LookupFn) (map[stri
 		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, yamldoc.MaxBytes+1))
+	data, err := readSome(f, yamldoc.MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	if len(data) > yamldoc.MaxBytes {
 		return nil, fmt.Errorf("%q is larger than %d bytes", name, yamldoc.MaxBytes)
 	}
-	values, err := parseEnvFile(data, lookup, file.Format)
+	if !b.take(&b.bytes, len(data), maxFileBytes, "more than %d bytes in all files together") {
+		return nil, errSpent
+	}
+	values, err := parseEnvFile(data, b, lookup, file.Format)
 	if err != nil {
 		return nil, fmt.Errorf("%q is not KEY=value lines", name) // the parser's text may quote a value
 	}
 	return values, nil
 }
 
-// parseEnvFile calls Compose's parser, which has panicked on hostile input before.
-func parseEnvFile(data []byte, lookup dotenv.LookupFn, format string) (values map[string]string, err error) {
+// parseEnvFile calls Compose's parser, which has panicked on hostile input before. A line may refer to those above
+// it, so that thirty lines stand for gigabytes: what is filled in is counted, and a panic is the only way out of the
+// parser.
+func parseEnvFile(data []byte, b *Budget, lookup dotenv.LookupFn, format string) (values map[string]string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = errors.New("the parser gave up")
 		}
 	}()
 	values = map[string]string{}
-	return values, dotenv.ParseWithFormat(bytes.NewReader(data), "", values, lookup, format)
+	counted := func(key string) (string, bool) {
+		value, ok := lookup(key)
+		filled := value
+		if !ok {
+			filled = values[key]
+		}
+		if !b.take(&b.work, len(data)+len(filled), maxWork, searched) || !b.take(&b.filled, len(filled), maxFilled, filling) {
+			panic(errSpent)
+		}
+		return value, ok
+	}
+	return values, dotenv.ParseWithFormat(bytes.NewReader(data), "", values, counted, format)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"dreamserver/internal/problem"
+	"dreamserver/internal/yamldoc"
 	"dreamserver/manifest"
 )
 
@@ -106,12 +107,22 @@ func kindOf(m fs.FileMode) string {
 	return "device"
 }
 
+// readFile reads one byte more than a file may have when there is more, so that it is refused and not cut.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readSome(f, yamldoc.MaxBytes)
+}
+
 // Read reads the unit's files from the file system that its folder was found in. Its error is
 // [problem.InvalidExtension] and names the file.
 func (u *StackUnit) Read(fsys fs.FS) ([]File, error) {
 	files := make([]File, 0, len(u.Files))
 	for i, name := range u.Files {
-		data, err := fs.ReadFile(fsys, path.Join(u.Dir, name))
+		data, err := readFile(fsys, path.Join(u.Dir, name))
 		if err != nil {
 			return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s cannot be read: %w", u.ID, u.Paths[i], err)
 		}

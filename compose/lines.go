@@ -36,27 +36,34 @@ func (l Lines) Find(path string) Position {
 	return l[""]
 }
 
-// add records file's nodes. Files are added in merge order. Aliases are followed; yamldoc has bounded them.
-func (l Lines) add(file string, root *yaml.Node) {
-	l.walk(file, "", root)
+// add records file's nodes. Files are added in merge order. Aliases are followed; yamldoc has bounded them. visit is
+// told of each list and mapping, and how much is in it.
+func (l Lines) add(file string, root *yaml.Node, visit func(path string, n int)) {
+	l.walk(file, "", root, visit)
 	l[""] = Position{File: file, Line: 1}
 }
 
-func (l Lines) walk(file, path string, n *yaml.Node) {
+func (l Lines) walk(file, path string, n *yaml.Node, visit func(path string, n int)) {
 	n = resolve(n)
+	switch n.Kind {
+	case yaml.SequenceNode:
+		visit(path, len(n.Content))
+	case yaml.MappingNode:
+		visit(path, len(n.Content)/2)
+	}
 	if n.Kind == yaml.SequenceNode {
 		first := l.items(file, path)
 		for i, item := range n.Content {
 			p := join(path, strconv.Itoa(first+i))
 			l[p] = Position{File: file, Line: item.Line}
-			l.walk(file, p, item)
+			l.walk(file, p, item, visit)
 		}
 		return
 	}
 	for key, value := range entries(n) {
 		p := join(path, key.Value)
 		l[p] = Position{File: file, Line: key.Line}
-		l.walk(file, p, value)
+		l.walk(file, p, value, visit)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
@@ -36,6 +37,8 @@ type Input struct {
 	Folder fs.FS
 	// Base marks the platform's own base files, which may set the project's name.
 	Base bool
+	// Budget is what may be read, if it is shared with other inputs; nil is a full one of its own.
+	Budget *Budget
 }
 
 // Unit is one loaded unit: merged, interpolated and typed, but not yet in its place.
@@ -51,10 +54,17 @@ type Unit struct {
 // Its errors are [problem.InvalidExtension] and [problem.MissingConfig] with every cause in Items.
 func Load(ctx context.Context, in Input) (*Unit, error) {
 	silence()
+	if in.Budget == nil {
+		in.Budget = &Budget{}
+	}
 	u := &Unit{ID: in.ID, Source: in.Source, Lines: Lines{}}
 	details := types.ConfigDetails{WorkingDir: "/", Environment: types.Mapping{}}
 	vars := &variables{in: in, undeclared: map[string]bool{}, missing: map[string]string{}}
+	sizes := map[string]int{}
 	for _, f := range in.Files {
+		if !in.Base && !in.Budget.take(&in.Budget.bytes, len(f.Content), maxFileBytes, "more than %d bytes in all files together") {
+			return nil, spentError(in, f.Name, 0)
+		}
 		root, err := yamldoc.Parse(f.Content, "!reset", "!override")
 		if err != nil {
 			return nil, invalid(in, f.Name, lineOf(err), "", messageOf(err), "mend the file")
@@ -65,12 +75,17 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 		if err := checkBounds(in, f.Name, root, vars); err != nil {
 			return nil, err
 		}
-		u.Lines.add(f.Name, root)
+		u.Lines.add(f.Name, root, func(path string, n int) { in.Budget.merge(sizes, path, n) })
+		if in.Budget.Spent() {
+			return nil, spentError(in, f.Name, 0)
+		}
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: f.Name, Content: f.Content})
 	}
 	maps.Copy(details.Environment, in.Env)
 	project, err := load(ctx, details, vars)
 	switch {
+	case in.Budget.Spent():
+		return nil, spentError(in, "", 0)
 	case len(vars.missing) > 0:
 		return nil, missingError(in, vars.missing)
 	case err != nil:
@@ -121,10 +136,16 @@ func (v *variables) options(o *loader.Options) {
 // substitute replaces ${…}. compose-go stops at the first required variable that is not set; the others of the
 // same text are found by pretending that it is.
 func (v *variables) substitute(s string, m template.Mapping) (string, error) {
+	if !v.search(s) {
+		return "", errSpent
+	}
 	result, first := template.SubstituteWithOptions(s, m, template.WithoutLogging)
+	if strings.Contains(s, "$") && !v.in.Budget.command(result) { // it may be one
+		return "", errSpent
+	}
 	pretended := map[string]bool{}
 	var missing *template.MissingRequiredError
-	for err := first; errors.As(err, &missing) && !pretended[missing.Variable]; {
+	for err := first; errors.As(err, &missing) && !pretended[missing.Variable] && len(pretended) < maxMissing && v.search(s); {
 		pretended[missing.Variable] = true
 		v.missing[missing.Variable] = missing.Reason
 		_, err = template.SubstituteWithOptions(s, func(key string) (string, bool) {
@@ -138,7 +159,11 @@ func (v *variables) substitute(s string, m template.Mapping) (string, error) {
 }
 
 func (v *variables) lookup(key string) (string, bool) {
-	if value, ok := v.in.Env[key]; ok {
+	value, ok := v.in.Env[key]
+	if !v.fill(value) {
+		return "", true
+	}
+	if ok {
 		return value, true
 	}
 	if v.in.Declared != nil && !v.in.Declared(key) {

@@ -56,7 +56,7 @@ func TestLoad_RefusesAnEnvFile(t *testing.T) {
 		{"link", "link.env", folder, `env_file "link.env" is a symlink, not a regular file`},
 		{"folder", "dir", folder, `env_file "dir" is a folder, not a regular file`},
 		{"not pairs", "bad.env", folder, `env_file "bad.env" is not KEY=value lines`},
-		{"too large", "big.env", folder, `env_file "big.env" is larger than 1048576 bytes`},
+		{"too large", "big.env", folder, `env_file "big.env" is larger than 524288 bytes`},
 		{"unit without a folder", "a.env", nil, `env_file "a.env" lies outside the extension's folder`},
 		{"interpolated", "${WHERE:-/etc}/shadow", folder, `env_file "/etc/shadow" lies outside the extension's folder`},
 	}

@@ -56,8 +56,10 @@ func missingError(in Input, missing map[string]string) error {
 	}
 	e := problem.Newf(problem.MissingConfig, "extension %q needs a value for %s: add it to .env and try again",
 		in.ID, strings.Join(keys, ", "))
+	places := whereRequired(in.Files)
+	items := make([]problem.Item, 0, len(keys))
 	for _, k := range keys {
-		at := whereRequired(in.Files, k)
+		at := places[k]
 		item := problem.Item{
 			Rule: "missing-variable", Severity: "error", Path: k, File: at.File, Line: at.Line,
 			Message: fmt.Sprintf("required variable %s is not set", k), Fix: fmt.Sprintf("add %s=… to .env", k),
@@ -65,45 +67,55 @@ func missingError(in Input, missing map[string]string) error {
 		if reason := missing[k]; reason != "" {
 			item.Message += ": " + reason
 		}
-		e = e.With(item)
+		items = append(items, item)
 	}
-	return e
+	return e.With(items...)
 }
 
 func undeclaredError(in Input, keys []string) error {
-	var all *problem.Error
+	var first *problem.Error
+	var others []problem.Item
+	places := whereRequired(in.Files)
 	for _, k := range keys {
-		at := whereRequired(in.Files, k)
+		at := places[k]
 		fix := fmt.Sprintf("declare %s in the manifest's env_vars, or give it a default", k)
 		if config.IsPlatformSecret(k) {
 			fix = "remove it: no extension gets a key of the platform"
 		}
 		e := invalid(in, at.File, at.Line, k, fmt.Sprintf("${%s} is required, and the manifest does not declare it: it counts as unset", k), fix)
 		e.Items[0].Rule = "undeclared-variable"
-		if all == nil {
-			all = e
+		if first == nil {
+			first = e
 			continue
 		}
-		all = all.With(e.Items...)
+		others = append(others, e.Items...)
 	}
-	return all
+	return first.With(others...)
 }
 
-// whereRequired finds ${key:?…} or ${key?…}.
-func whereRequired(files []File, key string) Position {
+// required is a variable that a text cannot do without: ${key:?…} or ${key?…}.
+var required = regexp.MustCompile(`\$\{(\w+):?\?`)
+
+// whereRequired finds the first place of each required variable.
+func whereRequired(files []File) map[string]Position {
+	places := map[string]Position{}
 	for _, f := range files {
-		for _, ref := range []string{"${" + key + ":?", "${" + key + "?"} {
-			if before, _, found := bytes.Cut(f.Content, []byte(ref)); found {
-				return Position{File: f.Name, Line: 1 + bytes.Count(before, []byte("\n"))}
+		line, last := 1, 0
+		for _, m := range required.FindAllSubmatchIndex(f.Content, -1) {
+			line += bytes.Count(f.Content[last:m[0]], []byte("\n"))
+			last = m[0]
+			if key := string(f.Content[m[2]:m[3]]); places[key].Line == 0 {
+				places[key] = Position{File: f.Name, Line: line}
 			}
 		}
 	}
-	return Position{}
+	return places
 }
 
 // loadError turns compose-go's errors into ours, each with the place that its text names.
 func loadError(in Input, lines Lines, err error) error {
 	var first *problem.Error
+	var others []problem.Item
 	for _, leaf := range leaves(err) {
 		path, message := placed(in.Files, leaf.Error())
 		at := lines.Find(path)
@@ -115,9 +127,9 @@ func loadError(in Input, lines Lines, err error) error {
 			first = e
 			continue
 		}
-		first = first.With(e.Items...)
+		others = append(others, e.Items...)
 	}
-	return first
+	return first.With(others...)
 }
 
 // leaves takes joined errors apart.

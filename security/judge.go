@@ -82,17 +82,22 @@ func Judge(ctx context.Context, f Folder) (Verdict, error) {
 	if err != nil {
 		return v, fmt.Errorf("extension %q: %w", id, err)
 	}
-	read := map[string]bool{}
+	read, known := map[string]bool{}, map[Finding]bool{}
+	budget := &compose.Budget{}
 	for _, variant := range variants {
 		for _, name := range variant.Unit.Files {
 			read[name] = true
 		}
-		findings, err := f.variant(ctx, variant, own)
+		if budget.Spent() {
+			break // which is a finding already
+		}
+		findings, err := f.variant(ctx, variant, own, budget)
 		if err != nil {
 			return v, err
 		}
 		for _, finding := range findings {
-			if !slices.Contains(v.Findings, finding) {
+			if !known[finding] {
+				known[finding] = true
 				v.Findings = append(v.Findings, finding)
 			}
 		}
@@ -107,8 +112,8 @@ func Judge(ctx context.Context, f Folder) (Verdict, error) {
 }
 
 // variant judges one list of files. What package compose refuses is a finding, too.
-func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS) ([]Finding, error) {
-	in := compose.Input{ID: f.Manifest.Service.ID, Source: f.Source, Folder: own}
+func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS, budget *compose.Budget) ([]Finding, error) {
+	in := compose.Input{ID: f.Manifest.Service.ID, Source: f.Source, Folder: own, Budget: budget}
 	settings := f.Settings
 	settings.GPUBackend, settings.GPUCount, settings.Mode = variant.Host.Backend, variant.Host.GPUCount, variant.Host.Mode
 	if f.Source == compose.Builtin {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -128,6 +129,7 @@ func relative(base, p, as string) string {
 // bind is one host path that the unit's containers get, and may.
 type bind struct {
 	source   string
+	below    string // how the paths below it begin
 	writable bool
 	at       path
 }
@@ -139,13 +141,18 @@ func nestedBinds(c *scan, _ path, _ any) {
 	binds := c.binds()
 	for _, inner := range binds {
 		for _, outer := range binds {
-			if outer.writable && inner.source != outer.source && under(inner.source, outer.source) {
+			if outer.writable && strings.HasPrefix(inner.source, outer.below) {
 				c.find("mount-nested", inner.at, fmt.Sprintf("%s lies below %s, which %s can write: it could put a link to any host path in its place",
 					c.shown(inner.source), c.shown(outer.source), outer.at.service()), "mount folders that lie side by side, none below another")
 				break
 			}
 		}
 	}
+}
+
+func bindOf(source string, writable bool, at path) bind {
+	clean := filepath.Clean(source)
+	return bind{source: clean, below: strings.TrimSuffix(clean, "/") + "/", writable: writable, at: at}
 }
 
 func (c *scan) binds() []bind {
@@ -157,7 +164,7 @@ func (c *scan) binds() []bind {
 		for i, v := range volumes {
 			m, _ := v.(map[string]any)
 			if str(m["type"]) == "bind" && c.hostPath(str(m["source"]), m["read_only"] == true) == "" {
-				all = append(all, bind{filepath.Clean(str(m["source"])), m["read_only"] != true, path{"services", name, "volumes", fmt.Sprint(i)}})
+				all = append(all, bindOf(str(m["source"]), m["read_only"] != true, path{"services", name, "volumes", strconv.Itoa(i)}))
 			}
 		}
 	}
@@ -166,7 +173,7 @@ func (c *scan) binds() []bind {
 		for _, name := range sortedKeys(files) {
 			m, _ := files[name].(map[string]any)
 			if file := str(m["file"]); file != "" && c.hostPath(file, true) == "" {
-				all = append(all, bind{filepath.Clean(file), false, path{section, name, "file"}})
+				all = append(all, bindOf(file, false, path{section, name, "file"}))
 			}
 		}
 	}

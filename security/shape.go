@@ -62,6 +62,10 @@ var shape = []row{
 // writtenKeys refuses keys of files, services and nothing below, that the table does not know and that the model has
 // no trace of, because their value is empty or the loader dropped them.
 func (c *scan) writtenKeys(root *node) {
+	found := map[string]bool{} // by the walk
+	for _, f := range c.findings {
+		found[f.Path] = true
+	}
 	for key := range c.Unit.Lines {
 		at := path(strings.Split(key, "."))
 		known := true
@@ -73,20 +77,10 @@ func (c *scan) writtenKeys(root *node) {
 			service := root.child("services").child(at[1])
 			known = service.child(at[2]) != nil
 		}
-		if !known {
-			c.unknownOnce(at)
+		if !known && !found[at.String()] {
+			c.unknown(at)
 		}
 	}
-}
-
-// unknownOnce leaves out what the walk has found already.
-func (c *scan) unknownOnce(at path) {
-	for _, f := range c.findings {
-		if f.Path == at.String() {
-			return
-		}
-	}
-	c.unknown(at)
 }
 
 // kernelPath refuses places in the container that are the kernel's: through a file that the runtime left open there,
