@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ import (
 	"dreamserver/internal/problem"
 )
 
-// makeDataDirs creates the folders below the data directory that are bind-mounted and do not exist yet, with the
-// owner that the container needs: what user: says, else what the image says, else the install's owner. Left
+// makeDataDirs creates the folders below the data directory that do not exist yet: those that the manifest lists, as
+// it says, and those that are bind-mounted, with the owner that the container needs: what user: says, else what the
+// image says, else the install's owner. Left
 // alone, Docker would make them as root. Nothing that exists is touched, and no link is followed: a container
 // can put one into its own data, and Docker would mount whatever it points to. Only data/<name> itself, which no
 // container can write, may be the operator's link to another disk.
@@ -28,6 +30,18 @@ func (s *Server) makeDataDirs(ctx context.Context, p *prepared) error {
 	settings := p.world.settings
 	if err := os.MkdirAll(settings.DataDir, 0o755); err != nil {
 		return fmt.Errorf("data directory: %w", err)
+	}
+	for _, d := range p.own.dirs {
+		owner := dirOwner{uid: settings.UID, gid: settings.GID, mode: cmp.Or(d.Mode, dirMode)}
+		if d.UID >= 0 {
+			owner.uid, owner.gid = d.UID, d.UID
+		}
+		if d.GID >= 0 {
+			owner.gid = d.GID
+		}
+		if err := makeDirs(settings.DataDir, filepath.Join(p.id, d.Path), owner); err != nil {
+			return dataError(p.id, filepath.Join(settings.DataDir, p.id, d.Path), err)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.project.Services)) {
 		svc := p.project.Services[name]
@@ -37,7 +51,7 @@ func (s *Server) makeDataDirs(ctx context.Context, p *prepared) error {
 				continue
 			}
 			uid, gid := s.dataOwner(ctx, svc, settings.UID, settings.GID)
-			if err := makeDirs(settings.DataDir, rel, uid, gid); err != nil {
+			if err := makeDirs(settings.DataDir, rel, dirOwner{uid, gid, dirMode}); err != nil {
 				return dataError(p.id, v.Source, err)
 			}
 		}
@@ -57,15 +71,29 @@ func dataError(id, folder string, err error) error {
 	return problem.Newf(problem.DataReadOnly, "extension %q: data folder %s cannot be made: %w", id, folder, err)
 }
 
-// makeDirs creates dir below data, and its missing parents, and gives each new one to uid and gid.
-func makeDirs(data, dir string, uid, gid int) error {
+// dirMode is what a folder has that nobody says more about.
+const dirMode fs.FileMode = 0o755
+
+// dirOwner is what a new folder becomes; a negative uid leaves it with this process's.
+type dirOwner struct {
+	uid, gid int
+	mode     fs.FileMode // of the last folder of a path
+}
+
+// makeDirs creates dir below data, and its missing parents, and gives each new one to the owner.
+func makeDirs(data, dir string, owner dirOwner) error {
+	parent := owner
+	parent.mode = dirMode
 	top, rest, nested := strings.Cut(filepath.ToSlash(dir), "/")
 	root, err := os.OpenRoot(data)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if err := makeDir(root, top, uid, gid); err != nil && !errors.Is(err, errLink) {
+	if !nested {
+		parent = owner
+	}
+	if err := makeDir(root, top, parent); err != nil && !errors.Is(err, errLink) {
 		return err
 	}
 	if !nested {
@@ -78,16 +106,18 @@ func makeDirs(data, dir string, uid, gid int) error {
 	defer below.Close()
 	var at string
 	for elem := range strings.SplitSeq(rest, "/") {
-		at = path.Join(at, elem)
-		if err := makeDir(below, at, uid, gid); err != nil {
+		if at = path.Join(at, elem); at == rest {
+			parent = owner
+		}
+		if err := makeDir(below, at, parent); err != nil {
 			return fmt.Errorf("%s: %w", filepath.Join(data, top, at), err)
 		}
 	}
 	return nil
 }
 
-func makeDir(root *os.Root, name string, uid, gid int) error {
-	err := root.Mkdir(name, 0o755)
+func makeDir(root *os.Root, name string, owner dirOwner) error {
+	err := root.Mkdir(name, owner.mode)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		if info, err := root.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -96,10 +126,10 @@ func makeDir(root *os.Root, name string, uid, gid int) error {
 		return nil
 	case err != nil:
 		return err
-	case os.Geteuid() == 0 && uid >= 0:
-		return root.Lchown(name, uid, gid)
+	case os.Geteuid() == 0 && owner.uid >= 0:
+		err = root.Lchown(name, owner.uid, owner.gid)
 	}
-	return nil
+	return errors.Join(err, root.Chmod(name, owner.mode)) // whatever the umask is
 }
 
 func (s *Server) dataOwner(ctx context.Context, svc types.ServiceConfig, uid, gid int) (int, int) {

@@ -76,3 +76,26 @@ func TestStart_FollowsTheOperatorsOwnLink(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestStart_MakesTheFoldersThatTheManifestLists(t *testing.T) {
+	in := newInstallation(t, extension("app", "services: {app: {image: example/app:1, user: \"4242:4343\", volumes: [\"./data/app/in/deep:/in\", \"./data/app/out:/out\"]}}\n",
+		`data_dirs: [{path: ., mode: "0711"}, {path: in/deep, uid: 70, mode: "0700"}, {path: unmounted, uid: 1, gid: 2}]`))
+	in.setEnv("DREAM_UID=1234", "DREAM_GID=1235")
+	in.mustStart("app")
+	for name, want := range map[string]string{
+		"data/app":           "drwx--x--x 1234:1235",
+		"data/app/in":        "drwxr-xr-x 70:70",
+		"data/app/in/deep":   "drwx------ 70:70",
+		"data/app/unmounted": "drwxr-xr-x 1:2",
+		"data/app/out":       "drwxr-xr-x 4242:4343",
+	} {
+		info, err := os.Lstat(in.path(name))
+		in.must(err)
+		st := info.Sys().(*syscall.Stat_t)
+		got := fmt.Sprintf("%s %d:%d", info.Mode(), st.Uid, st.Gid)
+		if os.Geteuid() != 0 {
+			got, want = got[:10], want[:10] // only root gives files away
+		}
+		wantEqual(t, name, want, got)
+	}
+}

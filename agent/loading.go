@@ -29,7 +29,8 @@ type loading struct {
 
 // ownFacts is what is known of the extension that the operation is about.
 type ownFacts struct {
-	portEnv string           // the variable that changes its published port
+	portEnv string // the variable that changes its published port
+	dirs    []manifest.DataDir
 	verdict security.Verdict // of every variant, when it was judged and not loaded to run
 	digest  string           // of its files, when it is not built in
 }
@@ -189,7 +190,7 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 		return unit, err
 	}
 	if len(l.units) == 0 {
-		l.own.portEnv = u.Manifest.Service.ExternalPortEnv
+		l.own.portEnv, l.own.dirs = u.Manifest.Service.ExternalPortEnv, u.Manifest.Service.DataDirs
 	}
 	l.units = append(l.units, unit.Unit)
 	return unit, nil

@@ -100,6 +100,7 @@ func (p *parser) service(s *Service) field {
 			"ui_path":      p.lenient(p.text(&s.UIPath, isPath)),
 			"sidebar_icon": p.lenient(p.text(&s.SidebarIcon)),
 			"env_vars":     p.envVars(&s.EnvVars),
+			"data_dirs":    p.dataDirs(&s.DataDirs),
 			"tags":         p.lenient(p.list(&s.Tags)),
 			"setup_hook":   p.setupHook(&s.SetupHook),
 		})
@@ -151,28 +152,4 @@ func (p *parser) setupHook(dst *string) field {
 			p.warn(n.Line, path, "%s is not run: hooks would act as root on the host; declare env_vars instead", quote(*dst))
 		}
 	})
-}
-
-func (p *parser) envVars(dst *[]EnvVar) field {
-	return func(path string, n *yaml.Node) {
-		line := map[string]int{}
-		p.each(path, n, func(path string, n *yaml.Node) {
-			v := EnvVar{Line: n.Line}
-			given := p.mapping(path, n, fields{
-				"key":         p.text(&v.Key, notBlank, isEnvName),
-				"required":    p.yesNo(&v.Required),
-				"secret":      p.yesNo(&v.Secret),
-				"default":     p.anyScalar(&v.Default),
-				"description": p.lenient(p.prose(&v.Description)),
-			})
-			switch {
-			case given != nil && !given["key"]:
-				p.fail(n.Line, join(path, "key"), "is missing: write the variable's name")
-			case v.Key != "" && line[v.Key] != 0:
-				p.fail(n.Line, join(path, "key"), "%s is already declared in line %d: keep one", v.Key, line[v.Key])
-			}
-			line[v.Key] = n.Line
-			*dst = append(*dst, v)
-		})
-	}
 }

@@ -84,22 +84,14 @@ type Service struct {
 	UIPath      string   `yaml:"ui_path"`
 	SidebarIcon string   `yaml:"sidebar_icon"`
 	EnvVars     []EnvVar `yaml:"env_vars"`
-	Tags        []string `yaml:"tags"`
-	SetupHook   string   `yaml:"setup_hook"` // read and never run: hooks would be root on the host
+	// DataDirs are folders of data/<id> that must have an owner or a mode before the containers start.
+	DataDirs  []DataDir `yaml:"data_dirs"`
+	Tags      []string  `yaml:"tags"`
+	SetupHook string    `yaml:"setup_hook"` // read and never run: hooks would be root on the host
 }
 
 // DefaultGPUBackends is what a manifest without gpu_backends supports (the reference's resolver).
 func DefaultGPUBackends() []string { return []string{"amd", "nvidia"} }
-
-// EnvVar is a variable that the extension's fragments may read.
-type EnvVar struct {
-	Key         string  `yaml:"key" json:"key"`
-	Required    bool    `yaml:"required" json:"required"`
-	Secret      bool    `yaml:"secret" json:"secret,omitempty"`
-	Default     *string `yaml:"default" json:"default,omitempty"` // nil when the manifest names none
-	Description string  `yaml:"description" json:"description"`
-	Line        int     `yaml:"-" json:"-"` // where the manifest declares it
-}
 
 // Feature is a user-visible ability that one or more services make possible.
 type Feature struct {
@@ -154,12 +146,4 @@ func (s *Service) ProbeTimeout() time.Duration {
 		return 5 * time.Second
 	}
 	return time.Duration(s.HealthTimeout) * time.Second
-}
-
-// Declares reports whether the extension's fragments may read the variable key.
-func (s *Service) Declares(key string) bool {
-	if key == s.ExternalPortEnv || key == s.HostEnv {
-		return key != ""
-	}
-	return slices.ContainsFunc(s.EnvVars, func(v EnvVar) bool { return v.Key == key })
 }

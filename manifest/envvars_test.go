@@ -1,0 +1,119 @@
+package manifest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"dreamserver/manifest"
+)
+
+const notes = "schema_version: dream.services.v1\nservice: {id: notes, name: Notes, port: 0, env_vars: [{KEY}], data_dirs: [{DIR}]}\n"
+
+// parseVar reads a manifest with one variable.
+func parseVar(text string) (manifest.EnvVar, error) {
+	m, err := manifest.Parse("manifest.yaml", []byte(strings.NewReplacer("{KEY}", text, "{DIR}", "").Replace(notes)))
+	if err != nil {
+		return manifest.EnvVar{}, err
+	}
+	return m.Service.EnvVars[0], nil
+}
+
+func TestParse_InfersWhatAVariableIs(t *testing.T) {
+	for text, want := range map[string]manifest.VarType{
+		"{key: A}":                            manifest.StringVar,
+		"{key: A, secret: true}":              manifest.SecretVar,
+		"{key: A, type: secret}":              manifest.SecretVar,
+		"{key: A_PORT}":                       manifest.PortVar,
+		"{key: A_PORT, default: 7000}":        manifest.PortVar,
+		"{key: A_PORT, default: auto}":        manifest.StringVar,
+		"{key: A_URL}":                        manifest.URLVar,
+		"{key: A_URL, default: http://a:1/b}": manifest.URLVar,
+		"{key: A_URL, default: a}":            manifest.StringVar,
+		"{key: A, default: true}":             manifest.BooleanVar,
+		"{key: A, default: 3}":                manifest.StringVar,
+		"{key: A_PORT, type: string}":         manifest.StringVar,
+	} {
+		v, err := parseVar(text)
+		if err != nil || v.Type != want || v.Secret != (want == manifest.SecretVar) {
+			t.Errorf("%s: %+v, %v; want type %s", text, v, err, want)
+		}
+	}
+}
+
+func TestParse_RefusesAVariableThatContradictsItself(t *testing.T) {
+	for text, want := range map[string]string{
+		"{key: A, type: date}":                                    `service.env_vars[0].type: "date" is not known: write string, integer, boolean, enum, port, url or secret`,
+		"{key: A, type: enum}":                                    "service.env_vars[0].options: is missing: list the values of the enum",
+		"{key: A, options: [a]}":                                  "service.env_vars[0].options: is for an enum: write type: enum, or take it out",
+		"{key: A, type: enum, options: [a, b], default: c}":       "service.env_vars[0].default: is not one of a, b: mend it, or the type",
+		"{key: A, type: integer, default: x}":                     "service.env_vars[0].default: is not a whole number: mend it, or the type",
+		"{key: A, pattern: '['}":                                  `service.env_vars[0].pattern: "[" is not a regular expression (RE2)`,
+		"{key: A, pattern: '[a-z]+', example: A}":                 "service.env_vars[0].example: does not match [a-z]+: mend it, or the type",
+		"{key: A, generate: {bytes: 32}}":                         "service.env_vars[0].generate: is for secrets: write secret: true, or take it out",
+		"{key: A, secret: true, generate: {bytes: 4}}":            "service.env_vars[0].generate.bytes: 4 bytes can be guessed: write 8 to 64",
+		"{key: A, secret: true, generate: {format: rot13}}":       `service.env_vars[0].generate.format: "rot13" is not known: write hex or base64`,
+		"{key: A, secret: true, generate: {bytes: 65}}":           "service.env_vars[0].generate.bytes: 65 is larger than 64: write 8 to 64",
+		"{key: A, type: url, default: 'http://'}":                 "service.env_vars[0].default: is not a URL such as http://host:8080: mend it, or the type",
+		"{key: A, type: port, example: '0'}":                      "service.env_vars[0].example: is not a port from 1 to 65535: mend it, or the type",
+		"{key: A, type: boolean, default: maybe, description: b}": "service.env_vars[0].default: is neither true nor false: mend it, or the type",
+	} {
+		_, err := parseVar(text)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestEnvVar_Check(t *testing.T) {
+	for _, tt := range []struct {
+		v     manifest.EnvVar
+		value string
+		want  string
+	}{
+		{manifest.EnvVar{Type: manifest.StringVar}, "a\n\"b' $c # 😀", ""},
+		{manifest.EnvVar{Type: manifest.StringVar}, "a\x00b", "holds a NUL byte, which no environment can have"},
+		{manifest.EnvVar{Type: manifest.SecretVar}, strings.Repeat("x", 1<<20), "is longer than 65536 bytes"},
+		{manifest.EnvVar{Type: manifest.IntegerVar}, "-3", ""},
+		{manifest.EnvVar{Type: manifest.IntegerVar}, "3.5", "is not a whole number"},
+		{manifest.EnvVar{Type: manifest.BooleanVar}, "Yes", ""},
+		{manifest.EnvVar{Type: manifest.PortVar}, "65536", "is not a port from 1 to 65535"},
+		{manifest.EnvVar{Type: manifest.StringVar, Pattern: "a|b"}, "ab", "does not match a|b"},
+		{manifest.EnvVar{Type: manifest.StringVar, Pattern: "a|b"}, "b", ""},
+	} {
+		if got := tt.v.Check(tt.value); got != tt.want {
+			t.Errorf("Check(%.20q) of %s = %q, want %q", tt.value, tt.v.Type, got, tt.want)
+		}
+	}
+}
+
+func TestParse_DataDirs(t *testing.T) {
+	parse := func(text string) ([]manifest.DataDir, error) {
+		m, err := manifest.Parse("manifest.yaml", []byte(strings.NewReplacer("{KEY}", "", "{DIR}", text).Replace(notes)))
+		if err != nil {
+			return nil, err
+		}
+		return m.Service.DataDirs, nil
+	}
+	got, err := parse(`{path: ., uid: 1000, gid: 100, mode: "0750"}, {path: a/b/}`)
+	want := []manifest.DataDir{{Path: ".", UID: 1000, GID: 100, Mode: 0o750}, {Path: "a/b", UID: -1, GID: -1}}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for text, want := range map[string]string{
+		`{uid: 1}`:                    `service.data_dirs[0].path: is missing: write a folder below ./data/<id>, or "."`,
+		`{path: ../n8n}`:              `"../n8n" is not a folder below ./data/<id>`,
+		`{path: /etc}`:                `"/etc" is not a folder below ./data/<id>`,
+		`{path: a, mode: 0755}`:       `not a mode: write octal digits in quotes, such as "0750"`,
+		`{path: a, mode: "4755"}`:     "not a mode",
+		`{path: a, mode: "rwx"}`:      "not a mode",
+		`{path: a, uid: -1}`:          "is not a whole number from 0",
+		`{path: a, gid: 99999999999}`: "is larger than",
+	} {
+		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}
