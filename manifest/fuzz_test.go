@@ -154,7 +154,7 @@ func FuzzValidID(f *testing.F) {
 		if quoted, err := json.Marshal(id); err != nil || string(quoted) != `"`+id+`"` || strings.ContainsAny(id, ".[]") {
 			t.Errorf("%q is not one step of a key path", id)
 		}
-		if (path.Join("/state/approved", id+".yaml")) != "/state/approved/"+id+".yaml" {
+		if path.Join("/state/approved", id+".yaml") != "/state/approved/"+id+".yaml" {
 			t.Errorf("%q leaves the folder of approved files", id)
 		}
 	})
