@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
 )
 
@@ -204,6 +205,20 @@ func (v *variables) fill(value string) bool {
 // command spends what it costs compose-go to take a command that is one text apart.
 func (b *Budget) command(text string) bool {
 	return b.take(&b.split, len(text)*len(text), maxSplit, "commands in one text that are too long: more than %d steps to take them apart")
+}
+
+// hosts counts the entries of extra_hosts: compose-go makes many of one text with commas.
+func (b *Budget) hosts(s *types.ServiceConfig) bool {
+	n := 0
+	for _, addresses := range s.ExtraHosts {
+		n += len(addresses)
+	}
+	if s.Build != nil {
+		for _, addresses := range s.Build.ExtraHosts {
+			n += len(addresses)
+		}
+	}
+	return b.take(&b.values, n, maxValues, "more than %d values in all files together")
 }
 
 // merge spends what it costs compose-go to add n values to the list or mapping at path: it compares each with those

@@ -62,6 +62,7 @@ func TestLoad_RefusesWhatTakesTooLong(t *testing.T) {
 		{"a long command", "compose.yaml:4: commands in one text that are too long: more than 268435456 steps to take them apart", []string{web + "    command: " + strings.Repeat("a ", 20_000) + "\n"}, nil},
 		{"a long command of a hook", "compose.yaml:4: commands in one text that are too long: more than 268435456 steps to take them apart", []string{web + "    post_start: [{command: " + strings.Repeat("a ", 20_000) + "}]\n"}, nil},
 		{"a long command behind a variable", "commands in one text that are too long: more than 268435456 steps to take them apart", []string{web + "    command: $LONG\n"}, long},
+		{"hosts in one text", "more than 12000 values in all files together", []string{web + "    extra_hosts: ['" + strings.Repeat("a:b,", 20_000) + "c:d']\n"}, nil},
 		{"env files", "compose.yaml:261: more than 256 files named", []string{web + "    env_file:\n" + numbered(257, "      - ./dir@/../a.env\n")}, nil},
 		{"env files that need not be there", "compose.yaml:261: more than 256 files named", []string{web + "    env_file:\n" + numbered(257, "      - {path: '@.env', required: false}\n")}, nil},
 		{"bytes of env files", "compose.yaml:7: more than 1048576 bytes in all files together", []string{web + "    env_file:\n" + numbered(3, "      - ./dir@/../large.env\n")}, nil},

@@ -44,6 +44,9 @@ func (u *Unit) inlineFiles(in Input, vars *variables) error {
 				return spentError(in, "", 0)
 			}
 		}
+		if !in.Base && !in.Budget.hosts(&s) {
+			return spentError(in, "", 0)
+		}
 		if s.Environment = env; len(env) == 0 {
 			s.Environment = nil
 		}

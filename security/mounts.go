@@ -198,10 +198,14 @@ func tmpfs(c *scan, at path, v any) {
 	if !found {
 		return
 	}
+	var bad []string
 	for opt := range strings.SplitSeq(opts, ",") {
 		if !tmpfsOption.MatchString(opt) {
-			c.find("tmpfs", at, fmt.Sprintf("tmpfs option %q is not among size, mode, uid, gid, ro, noexec, nosuid and nodev", opt), "remove the option")
+			bad = append(bad, strconv.Quote(opt))
 		}
+	}
+	if len(bad) > 0 { // one finding, however many: a text has room for a hundred thousand
+		c.find("tmpfs", at, fmt.Sprintf("tmpfs option %s is not among size, mode, uid, gid, ro, noexec, nosuid and nodev", strings.Join(bad, ", ")), "remove the option")
 	}
 }
 
