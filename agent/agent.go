@@ -32,6 +32,7 @@ type Engine interface {
 	Inspect(ctx context.Context, id string) (compose.Container, error)
 	ImageID(ctx context.Context, ref string) (string, error)
 	ImageUser(ctx context.Context, ref string) (string, error)
+	RemoveNetworks(ctx context.Context, prefix string) error
 	PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error)
 	Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error)
 	Changes(ctx context.Context) (<-chan compose.Change, <-chan error)

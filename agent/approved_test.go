@@ -90,6 +90,8 @@ networks:
     name: dream-network
 services:
   app:
+    cap_drop:
+      - NET_RAW
     command:
       - sh
       - -c

@@ -110,6 +110,9 @@ func makeDirs(data, dir string, owner dirOwner) error {
 			parent = owner
 		}
 		if err := makeDir(below, at, parent); err != nil {
+			if at == rest {
+				return err // who asked for it names it
+			}
 			return fmt.Errorf("%s: %w", filepath.Join(data, top, at), err)
 		}
 	}

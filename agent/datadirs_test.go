@@ -56,7 +56,7 @@ func TestStart_FollowsNoLinkInTheData(t *testing.T) {
 	in.must(os.Remove(in.path("data/app/files")))
 	in.must(os.Symlink("/", in.path("data/app/db")))
 	_, err = in.start("app")
-	in.wantRefusal(err, problem.InvalidExtension, `extension "app": data folder $INSTALL/data/app/db: $INSTALL/data/app/db: is a symlink: replace it by the folder itself`)
+	in.wantRefusal(err, problem.InvalidExtension, `extension "app": data folder $INSTALL/data/app/db: is a symlink: replace it by the folder itself`)
 	made, err := os.ReadDir(outside)
 	in.must(err)
 	if len(made) > 0 {

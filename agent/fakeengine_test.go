@@ -18,15 +18,16 @@ import (
 type fakeEngine struct {
 	docker *fakeDocker
 
-	mu      sync.Mutex
-	down    bool
-	hung    bool                         // answers nothing until its caller gives up
-	users   map[string]string            // image → its USER
-	ports   map[int]string               // port → the container, of another project, that publishes it
-	log     map[string][]compose.LogLine // service → lines
-	changes chan compose.Change
-	failed  chan error
-	looked  chan struct{} // somebody inspected a container
+	mu       sync.Mutex
+	down     bool
+	hung     bool                         // answers nothing until its caller gives up
+	users    map[string]string            // image → its USER
+	ports    map[int]string               // port → the container, of another project, that publishes it
+	log      map[string][]compose.LogLine // service → lines
+	changes  chan compose.Change
+	unlinked []string // prefixes of networks that were removed
+	failed   chan error
+	looked   chan struct{} // somebody inspected a container
 }
 
 var errDown = problem.Newf(problem.DockerUnavailable, "the Docker Engine does not answer at unix:///fake: start it")
@@ -62,6 +63,12 @@ func (e *fakeEngine) Ping(ctx context.Context) error { return e.ready(ctx) }
 
 func (e *fakeEngine) Version(ctx context.Context) (compose.EngineVersion, error) {
 	return compose.EngineVersion{Version: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64"}, e.ready(ctx)
+}
+
+// RemoveNetworks remembers what was asked for.
+func (e *fakeEngine) RemoveNetworks(ctx context.Context, prefix string) error {
+	e.set(func(e *fakeEngine) { e.unlinked = append(e.unlinked, prefix) })
+	return e.ready(ctx)
 }
 
 func (e *fakeEngine) Containers(ctx context.Context) ([]compose.Container, error) {

@@ -91,6 +91,7 @@ func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.R
 		return nil, err
 	}
 	if err := s.create(ctx, p, file, before, how.on); err != nil {
+		defer s.unlink(ctx, p.id)
 		return nil, s.upFailed(ctx, p, before, err)
 	}
 	return s.settle(ctx, p, how.wait)
@@ -123,6 +124,15 @@ func (s *Server) create(ctx context.Context, p *prepared, file string, before []
 	// Two starts have made a changed dependency anew at once. The other one is through with it now.
 	defer s.locks.acquire(all, nil)()
 	return s.runner.Up(ctx, file, p.services, on)
+}
+
+// unlink removes the networks that a start which failed has made and no container uses: Docker has a few dozen.
+func (s *Server) unlink(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+	defer cancel()
+	if err := s.opts.Engine.RemoveNetworks(ctx, id+"."); err != nil {
+		s.log.Warn().Err(err).Str("extension", id).Msg("its networks stay")
+	}
 }
 
 // ensureImages pulls or builds what the engine lacks, before any lock is taken.

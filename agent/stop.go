@@ -39,6 +39,9 @@ func (s *Server) removeExtension(ctx context.Context, id string) (*catalog.Repor
 	if err == nil && len(services) > 0 {
 		err = s.runner.Remove(ctx, services, nil)
 	}
+	if err == nil {
+		err = s.opts.Engine.RemoveNetworks(ctx, id+".")
+	}
 	if err != nil {
 		return nil, failed(problem.StopFailed, id, err)
 	}

@@ -48,6 +48,7 @@ func (c *unitCache) load(ctx context.Context, in compose.Input, place compose.Pl
 	unit.Place(place, in.Base)
 	u = acceptedUnit{Unit: unit}
 	if folder != nil {
+		unit.Harden()
 		findings, err := security.Scan(folder.Subject(unit))
 		if err == nil {
 			err = security.Refusal(in.ID, findings)

@@ -14,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
 
+	"dreamserver/internal/problem"
 	"dreamserver/internal/yamldoc"
 )
 
@@ -181,27 +182,38 @@ func (v *variables) notes() []string {
 	return notes
 }
 
-// checkShape refuses what would reach outside the unit before anything follows it.
+// checkShape refuses what would reach outside the unit before anything follows it. The error has all of it.
 func checkShape(in Input, file string, root *yaml.Node) error {
+	var all *problem.Error
+	refuse := func(line int, path, message, fix string) {
+		e := invalid(in, file, line, path, message, fix)
+		if all == nil {
+			all = e
+			return
+		}
+		all = all.With(e.Items...)
+	}
 	for key, value := range entries(root) {
 		switch {
 		case key.Value == "include":
-			return invalid(in, file, key.Line, "include", "include is not followed: one file must be judged whole", "copy the services into this file")
+			refuse(key.Line, "include", "include is not followed: one file must be judged whole", "copy the services into this file")
 		case key.Value == "name" && !in.Base:
-			return invalid(in, file, key.Line, "name", "name would rename the whole project", "remove the line: the platform names the project")
+			refuse(key.Line, "name", "name would rename the whole project", "remove the line: the platform names the project")
 		case key.Value == "services" && resolve(value).Kind != yaml.MappingNode:
-			return invalid(in, file, value.Line, "services", "services must be a mapping of names to services, not "+yamldoc.KindName(resolve(value)),
+			refuse(value.Line, "services", "services must be a mapping of names to services, not "+yamldoc.KindName(resolve(value)),
 				"write `services:` and below it `<name>:`")
 		case key.Value == "services":
 			for name, service := range entries(value) {
 				for k := range entries(service) {
 					if k.Value == "extends" {
-						return invalid(in, file, k.Line, "services."+name.Value+".extends",
-							"extends is not followed: one file must be judged whole", "copy the keys into this service")
+						refuse(k.Line, "services."+name.Value+".extends", "extends is not followed: one file must be judged whole", "copy the keys into this service")
 					}
 				}
 			}
 		}
 	}
-	return nil
+	if all == nil {
+		return nil // and not a nil *problem.Error in an error
+	}
+	return all
 }

@@ -38,7 +38,7 @@ func Asked(grants []manifest.Grant) []manifest.Grant {
 func GrantsRequired(id string, needed []manifest.Grant, changed bool) error {
 	why, how := "asks for what no extension has by itself", "dream install"
 	if changed {
-		why, how = "has changed since its grants were given, and asks again", fmt.Sprintf("dream uninstall %s, then dream install", id)
+		why, how = "has changed since its grants were given, and asks again", fmt.Sprintf("dream disable %[1]s && dream uninstall %[1]s && dream install", id)
 	}
 	var text strings.Builder
 	for _, g := range needed {

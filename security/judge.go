@@ -139,6 +139,7 @@ func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS,
 		return nil, err
 	}
 	unit.Place(f.Place(), false)
+	unit.Harden()
 	return Scan(f.Subject(unit))
 }
 
@@ -203,7 +204,8 @@ func (f Folder) names(at Finding) []Finding {
 	for _, n := range []struct{ path, name string }{
 		{"service.container_name", f.Manifest.Service.ContainerName}, {"service.default_host", f.Manifest.Service.DefaultHost},
 	} {
-		if n.name != "" && !c.ownName(n.name) {
+		// Shipped names begin with the default prefix, whatever this installation's is.
+		if plain := strings.TrimPrefix(n.name, config.DefaultNames().Prefix); n.name != "" && !c.ownName(n.name) && !c.own(plain) {
 			at.Path, at.Rule = n.path, "foreign-name"
 			at.Message, at.Fix = fmt.Sprintf("%q does not name this extension", n.name), "remove it, or write "+f.Manifest.Service.ID
 			found = append(found, at)

@@ -44,7 +44,10 @@ var mounts = []row{
 func mount(c *scan, at path, v any) {
 	m, _ := v.(map[string]any)
 	switch kind := str(m["type"]); kind {
-	case "volume", "tmpfs":
+	case "volume":
+		c.namedVolume(at, str(m["source"]))
+		return
+	case "tmpfs":
 		return
 	case "bind":
 	default:
@@ -58,6 +61,14 @@ func mount(c *scan, at path, v any) {
 	}
 	if why := c.hostPath(src, m["read_only"] == true); why != "" {
 		c.find("mount-host-path", at, why, fmt.Sprintf("use ./data/%s/… for data, or ship the file and mount it read-only", c.Unit.ID))
+	}
+}
+
+// namedVolume refuses a volume that the extension does not define: a path without "./" is taken for one.
+func (c *scan) namedVolume(at path, name string) {
+	defined, _ := c.model["volumes"].(map[string]any)
+	if _, ok := defined[name]; name != "" && !ok {
+		c.find("mount-volume", at, fmt.Sprintf("volume %q is not defined", strings.TrimPrefix(name, c.Unit.ID+".")), "define it under volumes; a folder begins with ./, as ./data/"+c.Unit.ID)
 	}
 }
 

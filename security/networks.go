@@ -27,6 +27,7 @@ var networks = []row{
 	allow("services.*.dns_search.*"),
 	allow("services.*.dns_opt.*"),
 
+	on("networks", fewNetworks),
 	on("networks.*", network),
 	allow("networks.*.name"),
 	allow("networks.*.external"),
@@ -37,6 +38,15 @@ var networks = []row{
 	on("networks.*.labels.*", label),
 	refuse("networks.*.ipam", "network", "ipam takes addresses that others, or this machine's own network, may use"),
 	refuse("networks.*.driver_opts", "network", "driver_opts change the host's network"),
+}
+
+// maxNetworks bounds the networks of one extension: each takes a range of addresses, and Docker has a few dozen.
+const maxNetworks = 4
+
+func fewNetworks(c *scan, at path, v any) {
+	if m, _ := v.(map[string]any); len(m) > maxNetworks {
+		c.find("network", at, fmt.Sprintf("%d networks: Docker has address ranges for a few dozen in all", len(m)), fmt.Sprintf("define at most %d", maxNetworks))
+	}
 }
 
 // network allows plain networks of the extension's own. The platform's network is joined, never redefined.

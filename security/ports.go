@@ -32,10 +32,15 @@ func port(c *scan, at path, v any) {
 		free := low + 10_000
 		c.find("port-privileged", at, fmt.Sprintf("port %d belongs to the machine's own services", low), fmt.Sprintf(`publish another port, such as "127.0.0.1:%d:%s"`, free, target))
 	}
-	want := fmt.Sprintf(`write "127.0.0.1:%s:%s"`, orTarget(published, target), target)
+	free := orTarget(published, target)
+	if low, _, ok := portRange(free); ok && low < firstPort {
+		free = strconv.Itoa(low + 10_000)
+	}
+	want := fmt.Sprintf(`write "127.0.0.1:%s:%s"`, free, target)
+	const orGrant = "; to serve the network, name lan-bind in service.grants and write the address"
 	ip := str(m["host_ip"])
 	if ip == "" {
-		c.find("port-address", at, fmt.Sprintf("bare port %s is open to the whole network, not only 127.0.0.1", orTarget(published, target)), want)
+		c.find("port-address", at, fmt.Sprintf("bare port %s is open to the whole network, not only 127.0.0.1", orTarget(published, target)), want+orGrant)
 		return
 	}
 	addr, err := netip.ParseAddr(ip)
@@ -46,7 +51,7 @@ func port(c *scan, at path, v any) {
 	case err == nil && c.Service.Granted(manifest.LANBind):
 		c.grant(manifest.LANBind, at, "publishes port "+orTarget(published, target)+" on "+ip)
 	default:
-		c.find("port-address", at, fmt.Sprintf("address %s is not 127.0.0.1: the port is open to the network", ip), want+", or ask for the grant lan-bind in the manifest")
+		c.find("port-address", at, fmt.Sprintf("address %s is not 127.0.0.1: the port is open to the network", ip), want+orGrant)
 	}
 }
 

@@ -214,7 +214,7 @@ func TestScan_JudgesOverlays(t *testing.T) {
 	want := []security.Finding{
 		{
 			Rule: "port-address", Severity: "error", Service: "web", Path: "services.web.ports.1", File: "compose.1.yaml", Line: 4,
-			Message: "bare port 8081 is open to the whole network, not only 127.0.0.1", Fix: `write "127.0.0.1:8081:81"`,
+			Message: "bare port 8081 is open to the whole network, not only 127.0.0.1", Fix: `write "127.0.0.1:8081:81"; to serve the network, name lan-bind in service.grants and write the address`,
 		},
 		{
 			Rule: "privileged", Severity: "error", Service: "web", Path: "services.web.privileged", File: "compose.2.yaml", Line: 4,

@@ -3,6 +3,7 @@ package security
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -31,11 +32,11 @@ var shape = []row{
 
 	on("services.*", healthchecked),
 	allow("services.*.healthcheck.test.*"),
-	allow("services.*.healthcheck.interval"),
+	on("services.*.healthcheck.interval", probeTime),
 	allow("services.*.healthcheck.timeout"),
 	allow("services.*.healthcheck.retries"),
 	allow("services.*.healthcheck.start_period"),
-	allow("services.*.healthcheck.start_interval"),
+	on("services.*.healthcheck.start_interval", probeTime),
 	allow("services.*.healthcheck.disable"),
 
 	on("services.*.deploy.mode", deployMode),
@@ -98,6 +99,15 @@ func deployMode(c *scan, at path, v any) {
 	}
 }
 
+// minProbe is how long must be between two health probes: each is a process that the engine starts.
+const minProbe = time.Second
+
+func probeTime(c *scan, at path, v any) {
+	if d, err := time.ParseDuration(str(v)); err == nil && d > 0 && d < minProbe {
+		c.find("probe-interval", at, fmt.Sprintf("a health probe every %s wears the engine out", str(v)), fmt.Sprintf("write at least %s", minProbe))
+	}
+}
+
 // maxGrace is how long a service may ask to be waited for when it is told to stop: so long a stop lasts.
 const maxGrace = 10 * time.Minute
 
@@ -128,13 +138,17 @@ func logDriver(c *scan, at path, v any) {
 	c.find("logging", at, "logging driver "+quote(v)+" sends the log away, through the daemon and not the container", "write json-file or local, or remove logging")
 }
 
-// logOptions bound and label a log.
-var logOptions = map[string]bool{
-	"max-size": true, "max-file": true, "compress": true, "mode": true, "max-buffer-size": true, "labels": true, "env": true, "tag": true,
+// logOptions bound a log, and the values that they may have. tag and labels are no such options: Docker makes each
+// line as long as their template says.
+var logOptions = map[string]*regexp.Regexp{
+	"max-size": regexp.MustCompile(`\A[0-9]{1,6}k\z|\A[0-9]{1,3}m\z|\A[0-9]{1,9}\z`),
+	"max-file": regexp.MustCompile(`\A[0-9]{1,2}\z`),
+	"compress": regexp.MustCompile(`\A(true|false)\z`),
 }
 
-func logOption(c *scan, at path, _ any) {
-	if !logOptions[at.last()] {
-		c.find("logging", at, "logging option "+at.last()+" is not one of those that bound a log", "remove it; allowed are max-size and max-file, among others")
+func logOption(c *scan, at path, v any) {
+	allowed := logOptions[at.last()]
+	if allowed == nil || !allowed.MatchString(strings.ToLower(fmt.Sprint(v))) {
+		c.find("logging", at, "logging option "+at.last()+" does not bound the log to a size", "remove it; allowed are max-size up to 999m, max-file up to 99, and compress")
 	}
 }
