@@ -37,8 +37,8 @@ const (
 // Budget is what may still be read. All variants of an extension share one, so that twenty small ones are no more
 // than one large one. The zero value is full.
 type Budget struct {
-	bytes, values, text, paths, merged, ports, envFiles, lookups, filled, work, split int
-	spent                                                                             string // which limit was reached
+	bytes, values, text, paths, merged, ports, envFiles, lookups, filled, work, split, tags int
+	spent                                                                                   string // which limit was reached
 }
 
 // Spent reports whether a limit was reached: nothing more is read.
@@ -70,8 +70,14 @@ func checkBounds(in Input, file string, root *yaml.Node, vars *variables) error 
 	if err := checkNesting(in, file, root); err != nil || in.Base {
 		return err
 	}
-	if over := in.Budget.measure(root, 0); over != nil {
+	b := in.Budget
+	before := b.tags
+	if over := b.measure(root, 0); over != nil {
 		return spentError(in, file, over.Line)
+	}
+	// Each value is compared with the path of each tag, which costs as much as four comparisons in a merge.
+	if !b.take(&b.merged, 4*(b.tags-before)*b.values, maxMerged, "tags !reset and !override: more than %d comparisons to find what they mean") {
+		return spentError(in, file, 0)
 	}
 	count := 0
 	for key, services := range entries(root) {
@@ -98,6 +104,9 @@ func (b *Budget) measure(n *yaml.Node, path int) *yaml.Node {
 		!b.take(&b.text, len(target.Value), maxText, "more than %d bytes of text once aliases are expanded") ||
 		!b.take(&b.paths, path, maxPaths, "keys that are too long: more than %d bytes of key paths") {
 		return n
+	}
+	if target.Tag == "!reset" || target.Tag == "!override" {
+		b.tags++
 	}
 	below := path + 4 // a list item's number
 	for i, child := range target.Content {

@@ -49,6 +49,7 @@ func TestLoad_RefusesWhatTakesTooLong(t *testing.T) {
 		{"one long text many times", "compose.yaml:5: more than 1048576 bytes of text once aliases are expanded", []string{"x-a: &a " + strings.Repeat("a", 10_000) + "\n" + web + "    command: [" + strings.Repeat("*a,", 200) + "]\n"}, nil},
 		{"long keys", "compose.yaml:4: keys that are too long: more than 1048576 bytes of key paths", []string{web + "    x-" + strings.Repeat("k", 900) + ": [" + numbered(2000, "@,") + "]\n"}, nil},
 		{"lists of several files", "compose.1.yaml: lists of several files that are too long: more than 4194304 comparisons to merge them", repeated(2, web+"    command:\n"+numbered(2100, "      - a@\n")), nil},
+		{"tags", "compose.yaml: tags !reset and !override: more than 4194304 comparisons to find what they mean", []string{web + "    command:\n" + numbered(1100, "      - !override @\n")}, nil},
 		{"services", "compose.yaml:82: more than 80 services", []string{"services:\n" + numbered(81, "  web-@: {image: x}\n")}, nil},
 		{"one range of ports", "compose.yaml:4: more than 256 ports in one range", []string{web + "    ports: ['127.0.0.1:8000-8256:80-336']\n"}, nil},
 		{"one range of ports to expose", "compose.yaml:4: more than 256 ports in one range", []string{web + "    expose: ['8000-8256']\n"}, nil},
