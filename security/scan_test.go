@@ -1,7 +1,6 @@
 package security_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"math"
@@ -321,63 +320,4 @@ func TestScan_AForbiddenLineInAnyAcceptedFileIsFound(t *testing.T) {
 			rt.Errorf("%s with\n%s: findings %v, %v; want %s", f.name, overlay, findings, err, line.rule)
 		}
 	})
-}
-
-func FuzzScan(f *testing.F) {
-	for _, dir := range []string{"ok", "refused"} {
-		for _, seed := range fragments(f, dir) {
-			f.Add(seed.text, "services: {web: {image: y}}")
-		}
-	}
-	f.Add("services: {web: {image: x, ports: }}", "services: {web: !reset null}")
-	f.Add("services: {web: {image: x, ulimits: {nofile: {soft: a}}}}", "services: {web: !override {image: x}}")
-	f.Fuzz(func(t *testing.T, fragment, overlay string) {
-		s, err := subject(t, compose.User, []string{"all"}, fragment, overlay)
-		if err != nil {
-			if e := problem.As(err); e.Code != problem.InvalidExtension && e.Code != problem.MissingConfig {
-				t.Errorf("Load: %s: %v, want a refusal", e.Code, err)
-			}
-			return
-		}
-		findings, err := security.Scan(s)
-		if err != nil {
-			if !problem.HasCode(err, problem.InvalidExtension) {
-				t.Errorf("Scan: %v, want a refusal", err)
-			}
-			return
-		}
-		for _, finding := range findings {
-			if finding.Rule == "" || finding.Path == "" || finding.Message == "" || finding.Fix == "" {
-				t.Errorf("%+v: something is missing", finding)
-			}
-		}
-		file, err := compose.Encode(s.Unit.Project)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in := compose.Input{ID: "web", Base: true, Files: []compose.File{{Name: "f", Content: file}}}
-		read, err := compose.Load(t.Context(), in)
-		if err != nil {
-			return // the schema wants a list that is there, even when it is empty; docker compose says so, too
-		}
-		if again, err := compose.Encode(read.Project); err != nil || !bytes.Equal(again, file) {
-			t.Errorf("what was judged reads as something else: %v\n%s\n%s", err, file, again)
-		}
-	})
-}
-
-func BenchmarkScan(b *testing.B) {
-	data, err := os.ReadFile("testdata/ok/several-services.yaml")
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := subject(b, compose.User, nil, string(data))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := security.Scan(s); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
