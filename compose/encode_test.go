@@ -16,6 +16,25 @@ import (
 	"dreamserver/compose"
 )
 
+// What is judged is what docker compose reads: a text with several addresses is several.
+func TestLoad_WritesHostsAsTheyAreRead(t *testing.T) {
+	u := load(t, input("web", "services:\n  web:\n    image: x\n    extra_hosts: {a: '1.2.3.4,host-gateway', b: '[[::2]]', c: ['5.6.7.8', '[::3]']}\n"))
+	file, err := compose.Encode(u.Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := input("web", string(file))
+	in.Base = true
+	again, err := compose.Encode(load(t, in).Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "      - a=1.2.3.4\n      - a=host-gateway\n      - b=::2\n      - c=5.6.7.8\n      - c=::3\n"
+	if !strings.Contains(string(file), want) || string(again) != string(file) {
+		t.Errorf("written:\n%sread again:\n%swant the hosts\n%s", file, again, want)
+	}
+}
+
 func TestEncode_LeavesNothingToInterpolate(t *testing.T) {
 	in := input("web", `
 services:

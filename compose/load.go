@@ -93,6 +93,7 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 		return nil, loadError(in, u.Lines, err)
 	}
 	project.Environment = nil
+	flattenHosts(project)
 	u.Project = project
 	if err := u.inlineFiles(in, vars); err != nil {
 		return nil, err
@@ -112,6 +113,31 @@ func load(ctx context.Context, details types.ConfigDetails, vars *variables) (p 
 		}
 	}()
 	return loader.LoadWithContext(ctx, details, vars.options)
+}
+
+// flattenHosts writes the addresses of extra_hosts as they are read from the file that runs: one "a,b" of a mapping is
+// two addresses of a list, and each reading takes a pair of brackets off.
+func flattenHosts(p *types.Project) {
+	flat := func(hosts types.HostsList) {
+		for name, addresses := range hosts {
+			var all []string
+			for _, text := range addresses {
+				for address := range strings.SplitSeq(text, ",") {
+					for len(address) > 2 && address[0] == '[' && address[len(address)-1] == ']' {
+						address = address[1 : len(address)-1]
+					}
+					all = append(all, address)
+				}
+			}
+			hosts[name] = all
+		}
+	}
+	for _, s := range p.Services {
+		flat(s.ExtraHosts)
+		if s.Build != nil {
+			flat(s.Build.ExtraHosts)
+		}
+	}
 }
 
 // variables is the lookup that interpolation uses. It notes what it could not give.
