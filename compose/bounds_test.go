@@ -169,7 +169,7 @@ func TestRealExtensions_UseATenthOfEachLimit(t *testing.T) {
 func BenchmarkLoadAtTheLimits(b *testing.B) {
 	for _, tt := range []struct{ name, text string }{
 		{"a list of 6000", web + "    command:\n" + numbered(5900, "      - a@\n")},
-		{"dependencies", web + "    depends_on:\n" + numbered(3900, "      - {web-@: {condition: service_started}}\n")},
+		{"dependencies", web + "    depends_on:\n" + numbered(999, "      web-@: {condition: service_started}\n")},
 		{"volumes", web + "    volumes:\n" + numbered(5900, "      - ./data/web/@:/t@\n")},
 		{"ports", web + "    ports: [" + numbered(4, "'127.0.0.@:8000-8255:80-335',") + "]\n"},
 		{"comments", web + strings.Repeat("#\n", 260_000)},
