@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -52,6 +53,8 @@ type Options struct {
 	Version  string           // of this program
 	Log      zerolog.Logger   // the zero value logs nothing
 	Now      func() time.Time // default time.Now
+	// Lookup finds the addresses of the dashboard's container; the default asks the resolver.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
 // server is the API at work. What its fields point to is made in New.
@@ -65,6 +68,7 @@ type server struct {
 	keys       *keyring
 	sessions   sessions
 	logins     throttle
+	frontend   *frontend
 	measures   *measures
 	router     *chi.Mux
 	huma       huma.API
@@ -93,6 +97,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.frontend = newFrontend(o.Settings, o.Lookup, s.now)
 	sameOrigin, err := crossOrigin(o.Settings.AllowedOrigins)
 	if err != nil {
 		return nil, err

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +42,9 @@ type installation struct {
 	manager  *catalog.Manager
 	handler  http.Handler
 	clock    atomic.Int64 // nanoseconds since began
+	lookups  atomic.Int64
+	// dashboard is what the resolver says; the default knows dream-dashboard at 172.18.0.5.
+	dashboard func(host string) ([]netip.Addr, error)
 }
 
 // began is the time on every test's clock before [installation.pass] moves it.
@@ -70,10 +75,20 @@ func newInstallation(t *testing.T, env ...string) *installation {
 		t.Fatal(err)
 	}
 	in := &installation{t: t, dir: dir, settings: settings, agent: &fakeAgent{}, log: &syncBuffer{}}
+	in.dashboard = func(host string) ([]netip.Addr, error) {
+		if host != "dream-dashboard" {
+			return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		}
+		return []netip.Addr{netip.MustParseAddr("172.18.0.5")}, nil
+	}
 	log := zerolog.New(in.log)
 	in.manager = catalog.New(catalog.Options{Settings: settings, Agent: in.agent, Version: "2.1.0", Actor: "test", Rate: true, Log: log})
 	in.handler, err = api.New(api.Options{
 		Settings: settings, Manager: in.manager, Audit: in.agent, Version: "2.1.0", Log: log, Now: in.now,
+		Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
+			in.lookups.Add(1)
+			return in.dashboard(host)
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -37,8 +37,7 @@ func (c caller) actor() string { return c.kind + ":" + c.name }
 // visit is what handlers may know of a request beside its input.
 type visit struct {
 	caller     caller
-	client     string   // see clientOf
-	from       string   // see whence
+	origin     origin
 	sessionIDs []string // that the browser sent; not looked at yet
 	secure     bool     // the browser is on TLS
 }
@@ -46,11 +45,11 @@ type visit struct {
 type visitKey struct{}
 
 // note puts who calls into the context of their request.
-func (c caller) note(ctx context.Context, r *http.Request) context.Context {
+func (c caller) note(ctx context.Context, r *http.Request, from origin) context.Context {
 	if c.kind != "" {
 		ctx = catalog.WithActor(ctx, c.actor())
 	}
-	return context.WithValue(ctx, visitKey{}, visit{caller: c, client: clientOf(r), from: whence(r), sessionIDs: sessionIDs(r), secure: overTLS(r)})
+	return context.WithValue(ctx, visitKey{}, visit{caller: c, origin: from, sessionIDs: sessionIDs(r), secure: overTLS(r)})
 }
 
 func visitOf(ctx context.Context) visit {

@@ -39,7 +39,7 @@ func (s *server) guard(a access, next http.Handler) http.Handler {
 		}
 		ctx, cancel := limit(w, r, a.effect)
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(who.note(ctx, r)))
+		next.ServeHTTP(w, r.WithContext(who.note(ctx, r, s.originOf(r))))
 	})
 }
 

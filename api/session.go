@@ -53,25 +53,25 @@ type signedOutBody struct {
 // else may have put there.
 func (s *server) login(ctx context.Context, in *loginInput) (*sessionReply, error) {
 	v, log, now := visitOf(ctx), zerolog.Ctx(ctx), s.now()
-	if wait := s.logins.take(v.client, now); wait > 0 {
+	if wait := s.logins.take(v.origin.client, now); wait > 0 {
 		s.measures.logins.WithLabelValues(loginThrottled).Inc()
-		log.Warn().Str("client", v.client).Msg("sign-in throttled")
+		log.Warn().Str("client", v.origin.client).Msg("sign-in throttled")
 		return nil, throttledError{wait}
 	}
 	key, ok := s.keys.find(config.DigestOf(in.Body.Key), now)
 	if !ok {
 		s.measures.logins.WithLabelValues(loginRefused).Inc()
-		log.Warn().Str("client", v.client).Msg("sign-in refused")
+		log.Warn().Str("client", v.origin.client).Msg("sign-in refused")
 		return nil, problem.Newf(problem.Forbidden, "Invalid API key.")
 	}
-	s.logins.giveBack(v.client)
+	s.logins.giveBack(v.origin.client)
 	s.measures.logins.WithLabelValues(loginAccepted).Inc()
 	for _, id := range v.sessionIDs {
-		s.sessions.close(id, v.from)
+		s.sessions.close(id, v.origin.from)
 	}
-	id := s.sessions.open(key, v.from, now)
+	id := s.sessions.open(key, v.origin.from, now)
 	who := caller{kind: bySession, name: key.Name, scope: key.Scope, expires: (&session{opened: now}).end(key)}
-	log.Info().Str("client", v.client).Str("actor", who.actor()).Msg("signed in")
+	log.Info().Str("client", v.origin.client).Str("actor", who.actor()).Msg("signed in")
 	return &sessionReply{newCookie(id, v.secure).String(), newSessionBody(who)}, nil
 }
 
@@ -83,7 +83,7 @@ func (s *server) getSession(ctx context.Context, _ *struct{}) (*reply[sessionBod
 func (s *server) logout(ctx context.Context, _ *struct{}) (*signedOutReply, error) {
 	v := visitOf(ctx)
 	for _, id := range v.sessionIDs {
-		s.sessions.close(id, v.from)
+		s.sessions.close(id, v.origin.from)
 	}
 	return &signedOutReply{newCookie("", v.secure).String(), signedOutBody{"signed_out"}}, nil
 }
@@ -99,11 +99,11 @@ func newSessionBody(who caller) sessionBody {
 
 // authenticateSession says whose session it is. fresh is the id that the browser is to use from now on, if any.
 func (s *server) authenticateSession(r *http.Request, ids []string) (who caller, fresh string, err error) {
-	now := s.now()
+	now, from := s.now(), s.originOf(r)
 	for _, id := range ids {
-		o, fresh, ok, stolen := s.sessions.use(id, whence(r), now)
+		o, fresh, ok, stolen := s.sessions.use(id, from.from, now)
 		if stolen {
-			zerolog.Ctx(r.Context()).Warn().Str("actor", bySession+":"+o.key).Str("client", clientOf(r)).
+			zerolog.Ctx(r.Context()).Warn().Str("actor", bySession+":"+o.key).Str("client", from.client).
 				Msg("a session's cookie came from another address than the session's: refused; said once")
 		}
 		if !ok {

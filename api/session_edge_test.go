@@ -18,9 +18,9 @@ import (
 )
 
 func TestSession_AttemptsAreThrottled(t *testing.T) {
-	in := newInstallation(t)
+	in := newInstallation(t, inContainer)
 	try := func(from, key string) *httptest.ResponseRecorder {
-		return in.browser().do("POST", "/api/session", `{"key": "`+key+`"}`, "X-Forwarded-For: "+from)
+		return in.browser().do("POST", "/api/session", `{"key": "`+key+`"}`, viaDashboard, "X-Forwarded-For: "+from)
 	}
 	for range 50 {
 		try("192.0.2.1", key) // with the right key as often as one likes
@@ -47,10 +47,10 @@ func TestSession_AttemptsAreThrottled(t *testing.T) {
 }
 
 func TestSession_AttemptsOfAllClientsAreBounded(t *testing.T) {
-	in := newInstallation(t)
+	in := newInstallation(t, inContainer)
 	refusals := 0
 	for client := range 1000 {
-		rec := in.browser().do("POST", "/api/session", `{"key": "wrong"}`, fmt.Sprintf("X-Forwarded-For: 198.51.%d.%d", client/256, client%256))
+		rec := in.browser().do("POST", "/api/session", `{"key": "wrong"}`, viaDashboard, fmt.Sprintf("X-Forwarded-For: 198.51.%d.%d", client/256, client%256))
 		if rec.Code == http.StatusTooManyRequests {
 			refusals++
 		}
@@ -61,13 +61,38 @@ func TestSession_AttemptsOfAllClientsAreBounded(t *testing.T) {
 	v6 := 0
 	in.pass(time.Hour)
 	for host := range 10 {
-		rec := in.browser().do("POST", "/api/session", `{"key": "wrong"}`, fmt.Sprintf("X-Forwarded-For: 2001:db8::%x", host))
+		rec := in.browser().do("POST", "/api/session", `{"key": "wrong"}`, viaDashboard, fmt.Sprintf("X-Forwarded-For: 2001:db8::%x", host))
 		if rec.Code == http.StatusTooManyRequests {
 			v6++
 		}
 	}
 	if v6 != 5 {
 		t.Errorf("%d of 10 attempts from one IPv6 network were put off, want 5", v6)
+	}
+}
+
+// A container on the network of the extensions must not keep the owner out.
+func TestSession_NoContainerUsesUpTheAttemptsOfAll(t *testing.T) {
+	in := newInstallation(t, inContainer)
+	owner := func() int {
+		return in.browser().do("POST", "/api/session", `{"key": "`+key+`"}`, viaDashboard, "X-Forwarded-For: 172.18.0.1").Code
+	}
+	guesses := 0
+	for second := range 60 {
+		for n := range 20 {
+			rec := in.browser().do("POST", "/api/session", `{"key": "wrong"}`, "RemoteAddr: 172.18.0.9:40000",
+				fmt.Sprintf("X-Forwarded-For: 198.51.%d.%d", second, n))
+			if rec.Code == http.StatusForbidden {
+				guesses++
+			}
+		}
+		if code := owner(); code != http.StatusOK {
+			t.Fatalf("the owner's sign-in after %d seconds: %d", second, code)
+		}
+		in.pass(time.Second)
+	}
+	if guesses != 9 {
+		t.Errorf("the container made %d guesses in a minute, want 9", guesses)
 	}
 }
 
@@ -116,7 +141,7 @@ func TestSession_NeverWorksForAnotherSite(t *testing.T) {
 
 // An extension on another port of the machine is sent the cookie by the browser that looks at it.
 func TestSession_IsWorthNothingFromAnotherAddress(t *testing.T) {
-	in := newInstallation(t)
+	in := newInstallation(t, inContainer)
 	b := in.browser()
 	ui := []string{"RemoteAddr: 172.18.0.5:40000", "X-Forwarded-For: 172.18.0.1"}
 	b.do("POST", "/api/session", `{"key": "`+key+`"}`, ui...)

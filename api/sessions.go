@@ -29,7 +29,7 @@ type sessions struct {
 // next one with a reply, and when it shows that, the one before has a short time left. A reply that was lost, with
 // the id in it, signs nobody out: the old id stays until the new one was seen.
 type session struct {
-	from   string           // see whence; from elsewhere its id is worth nothing
+	from   string           // see origin; from elsewhere its id is worth nothing
 	warned bool             // somebody tried
 	key    string           // the key's name
 	digest config.KeyDigest // of the key

@@ -1,10 +1,6 @@
 package api
 
 import (
-	"net"
-	"net/http"
-	"net/netip"
-	"strings"
 	"sync"
 	"time"
 )
@@ -28,13 +24,16 @@ type throttle struct {
 }
 
 // take counts an attempt, unless it must wait: then nothing is counted, so that who is impatient holds up nobody
-// else.
+// else. A client that has used up its own allowance takes nothing of what all have together.
 func (t *throttle) take(client string, now time.Time) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	own, ownWait := spend(t.clients[client], now, clientBurst, clientEvery)
-	all, allWait := spend(t.all, now, allBurst, allEvery)
-	if wait = max(ownWait, allWait); wait > 0 {
+	own, wait := spend(t.clients[client], now, clientBurst, clientEvery)
+	if wait > 0 {
+		return wait
+	}
+	all, wait := spend(t.all, now, allBurst, allEvery)
+	if wait > 0 {
 		return wait
 	}
 	if t.clients == nil {
@@ -68,35 +67,4 @@ func spend(free, now time.Time, burst int, every time.Duration) (time.Time, time
 	}
 	free = free.Add(every)
 	return free, free.Sub(now) - time.Duration(burst)*every
-}
-
-// clientOf tells clients apart, for the throttle alone: our own web server says whose request it forwards. Who
-// reaches the API itself can say what they like; the bound on all attempts is for them. An IPv6 client has a whole
-// network of addresses and counts as one.
-func clientOf(r *http.Request) string {
-	host := peer(r)
-	if via := r.Header.Get("X-Forwarded-For"); via != "" {
-		host = strings.TrimSpace(via[strings.LastIndexByte(via, ',')+1:])
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return "unknown"
-	}
-	if addr = addr.Unmap().WithZone(""); addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().String()
-	}
-	return addr.String()
-}
-
-// whence is where a request comes from: who connects, and for whom, as they say. A session is bound to it, because
-// cookies are not bound to a port: an extension's server, on another port, is sent the cookie of the browser that
-// looks at it. Its container cannot connect from our web server's address, and through that server it is itself.
-func whence(r *http.Request) string { return peer(r) + " for " + r.Header.Get("X-Forwarded-For") }
-
-func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
