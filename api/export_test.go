@@ -1,6 +1,12 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dreamserver/internal/problem"
+)
 
 // Row is what a line of the table of routes says of its callers.
 type Row struct {
@@ -24,4 +30,11 @@ func NewWith(o Options, row Row) (http.Handler, error) {
 			bind: plain("text/plain", s.alive), tag: "test", id: "test", summary: "Test",
 		})
 	})
+}
+
+// OfHuma is what a client sees of a refusal that huma makes.
+func OfHuma(status int, message string, errs ...error) (*problem.Document, error) {
+	v, err := (&server{}).speakProblem(nil, "", huma.NewError(status, message, errs...))
+	d, _ := v.(*problem.Document)
+	return d, err
 }

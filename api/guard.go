@@ -82,14 +82,16 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return problem.Newf(problem.InvalidBody, "the request body did not arrive whole within %s: %v", bodyTimeout, err)
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	if len(bytes.TrimSpace(body)) == 0 {
+		r.Body = http.NoBody
 		return nil
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(body, &object); err != nil || object == nil {
 		return problem.Newf(problem.InvalidBody, "the request body is not a JSON object: send one, such as {}, or nothing")
 	}
+	r.Header.Set("Content-Type", "application/json") // what it is
 	return nil
 }
 

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"dreamserver/api"
 	"dreamserver/internal/problem"
 )
 
@@ -140,6 +143,50 @@ func TestBody_MustBeNothingOrASmallObject(t *testing.T) {
 			} else if rec.Code != http.StatusOK {
 				t.Errorf("%s, chunked %v: %d %s", tc.name, chunked, rec.Code, rec.Body)
 			}
+		}
+	}
+}
+
+// curl -d says application/x-www-form-urlencoded whatever it sends.
+func TestBody_IsJSONWhateverItsContentTypeSays(t *testing.T) {
+	in := newInstallation(t)
+	for _, contentType := range []string{
+		"application/x-www-form-urlencoded", "", "text/plain", "application/octet-stream", "application/json", "nonsense",
+		"application/json; charset=utf-8", "multipart/form-data; boundary=x", "application/cbor",
+	} {
+		header := "Content-Type: " + contentType
+		if rec := in.do("POST", "/api/session", `{"key": "`+key+`"}`, "Authorization: ", header); rec.Code != http.StatusOK {
+			t.Errorf("%q: %d %s", contentType, rec.Code, rec.Body)
+		}
+		if rec := in.do("POST", "/api/extensions/search/logs", `{"a": 1}`, header); rec.Code != http.StatusOK {
+			t.Errorf("%q: %d %s", contentType, rec.Code, rec.Body)
+		}
+		refused(t, in.do("POST", "/api/session", "key=secret", "Authorization: ", header), problem.InvalidBody, "is not a JSON object: send one")
+		refused(t, in.do("POST", "/api/session", `{"key": 5}`, "Authorization: ", header), problem.InvalidParameter, "key: expected string")
+		refused(t, in.do("POST", "/api/session", " ", "Authorization: ", header), problem.InvalidBody, `send {"key": "…"}`)
+	}
+}
+
+func TestRefusals_OfTheFrameworkSayWhatToSend(t *testing.T) {
+	for status := 400; status < 500; status++ {
+		d, err := api.OfHuma(status, "odd request")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Status != status || d.Code == problem.Internal || d.Code == "" || d.Detail == "" || strings.Contains(d.Detail, "internal") {
+			t.Errorf("%d: %+v", status, d)
+		}
+	}
+	for status, want := range map[int]string{
+		405: "method_not_allowed: this path has no such method: /docs lists all",
+		406: "invalid_argument: the reply is JSON: send `Accept: application/json`, or no such header",
+		413: "body_too_large: the request body is larger than 1024 KiB: the requests of this API need none",
+		415: "invalid_body: send the request body as JSON, with `Content-Type: application/json`",
+		422: "invalid_parameter: body: unexpected end",
+	} {
+		d, _ := api.OfHuma(status, "odd request", &huma.ErrorDetail{Location: "body", Message: "unexpected end", Value: "secret"})
+		if got := string(d.Code) + ": " + d.Detail; got != want {
+			t.Errorf("%d: %s, want %s", status, got, want)
 		}
 	}
 }

@@ -56,22 +56,42 @@ func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	s.refuse(w, r, problem.Newf(problem.MethodNotAllowed, "%s is not allowed for %s: use %s", r.Method, r.URL.Path, strings.Join(allowed, " or ")))
 }
 
-// speakProblem is a [huma.Transformer]: it turns huma's own refusals, which are about parameters, into ours.
-// It cannot change the status, which huma has chosen before.
+// speakProblem is a [huma.Transformer]: it turns huma's own refusals into ours. It cannot change the status, which
+// huma has chosen before.
 func (s *server) speakProblem(ctx huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
 	}
-	switch m.Status {
-	case http.StatusUnprocessableEntity, http.StatusBadRequest:
-		d := problem.NewDocument(invalidParameters(m.Errors))
-		d.Status = m.Status
-		return d, nil
+	var d *problem.Document
+	if m.Status < http.StatusInternalServerError {
+		d = problem.NewDocument(clientError(m))
+	} else {
+		d = s.refusal(ctx.Context(), m) // a bug in here
 	}
-	d := s.refusal(ctx.Context(), m) // a bug in here: no operation makes huma say anything else
 	d.Status = m.Status
 	return d, nil
+}
+
+// clientError says what to send instead. Most of it is refused before huma sees the request, and so never said.
+func clientError(m *huma.ErrorModel) error {
+	switch m.Status {
+	case http.StatusUnprocessableEntity, http.StatusBadRequest:
+		if len(m.Errors) > 0 {
+			return invalidParameters(m.Errors)
+		}
+	case http.StatusMethodNotAllowed:
+		return problem.Newf(problem.MethodNotAllowed, "this path has no such method: /docs lists all")
+	case http.StatusNotAcceptable:
+		return problem.Newf(problem.InvalidArgument, "the reply is JSON: send `Accept: application/json`, or no such header")
+	case http.StatusRequestTimeout:
+		return problem.Newf(problem.InvalidBody, "the request body did not arrive in time: send it again")
+	case http.StatusRequestEntityTooLarge:
+		return tooLarge()
+	case http.StatusUnsupportedMediaType:
+		return problem.Newf(problem.InvalidBody, "send the request body as JSON, with `Content-Type: application/json`")
+	}
+	return problem.Newf(problem.InvalidArgument, "%s: /docs says what this path takes", m.Detail)
 }
 
 // invalidParameters names each parameter and what it may be. The value itself is not sent back.
@@ -79,7 +99,10 @@ func invalidParameters(details []*huma.ErrorDetail) error {
 	var items []problem.Item
 	var texts []string
 	for _, d := range details {
-		_, name, _ := strings.Cut(d.Location, ".") // query.category
+		_, name, within := strings.Cut(d.Location, ".") // query.category
+		if !within {
+			name = d.Location // body
+		}
 		message := d.Message
 		if message == "invalid boolean" {
 			message = "expected true or false"
