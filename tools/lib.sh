@@ -8,6 +8,7 @@ root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/..")
 # It is under /run on purpose: after a reboot nothing of it is true.
 started_dir=/run/dream-server
 engine_record=$started_dir/engine # "systemd", or the process id of the dockerd that we started
+engine_owner=$started_dir/engine-owner # the checkout whose set-up started it
 engine_log=$started_dir/dockerd.log
 
 # dockerd, iptables and runuser live in sbin, which a plain user's PATH leaves out.
@@ -153,24 +154,42 @@ http_answers() {
     read -r _ status _ <&3 && echo "$status"' http_answers "$port" "$path" 2>/dev/null) && [ "$status" = 200 ]
 }
 
-# stop_started_engine stops the Docker Engine if we started it and nothing runs on it any more.
+# stop_started_engine stops the Docker Engine if this checkout's set-up started it and no container runs on it, of
+# whomever. There is one engine on a machine, and others may have come to use it.
 stop_started_engine() {
-  local pid others
+  local pid='' owner names how
   [ -e "$engine_record" ] || return 0
-  if ! is_root && ! can_sudo; then
-    say "Docker Engine goes on: stopping it takes root"
-    return 0
-  fi
-  if others=$(docker_cli ps --quiet 2>/dev/null) && [ -n "$others" ]; then
-    say "Docker Engine goes on: $(wc -l <<<"$others") containers that are not ours run on it"
-    return 0
-  fi
   if [ "$(cat "$engine_record")" = systemd ]; then
+    how='systemctl stop docker.socket docker.service'
+    systemctl is-active --quiet docker.service || { forget_engine && return 0; }
+  else
+    pid=$(running "$engine_record" dockerd) || { forget_engine && return 0; }
+    how="kill $pid"
+  fi
+  owner=$(cat "$engine_owner" 2>/dev/null) || true
+  if [ "$owner" != "$root" ]; then
+    say "Docker Engine goes on: ${owner:-another checkout} started it, not this one."
+    if [ -x "$owner/tools/stop.sh" ]; then how="\`$owner/tools/stop.sh --engine\`"; else how="\`$how\`, as root,"; fi
+    say "When \`docker ps\` shows nothing that anybody needs, $how ends it."
+  elif ! is_root && ! can_sudo; then
+    say "Docker Engine goes on: ending it takes root, \`$how\`."
+  elif ! names=$(as_root timeout 20 docker --host unix:///var/run/docker.sock ps --format '{{.Names}}' 2>/dev/null); then
+    say "Docker Engine goes on: it does not say what runs on it. \`$how\`, as root, ends it."
+  elif [ -n "$names" ]; then
+    say "Docker Engine goes on: containers run on it, $(head -n 3 <<<"$names" | paste -sd ' ')$([ "$(wc -l <<<"$names")" -le 3 ] || echo ' …')."
+    say "When they are stopped, \`tools/stop.sh --engine\` ends it."
+  elif [ -z "$pid" ]; then
     say "stopping Docker Engine (systemctl)"
     as_root systemctl stop docker.socket docker.service
-  elif pid=$(running "$engine_record" dockerd); then
+    forget_engine
+  else
     say "stopping Docker Engine"
     terminate "$pid" 60 || die "dockerd ($pid) does not stop: see $engine_log"
+    forget_engine
   fi
-  as_root rm -f "$engine_record"
+}
+
+# forget_engine removes the record of an engine that is gone. Without root it stays, and does no harm.
+forget_engine() {
+  if is_root || can_sudo; then as_root rm -f "$engine_record" "$engine_owner"; fi
 }

@@ -82,7 +82,7 @@ provide_engine() {
     # shellcheck disable=SC2046 # a list of words
     install_packages docker.io iptables ca-certificates $(have docker || candidate docker-cli)
     hash -r
-    ! systemd_runs || echo systemd >"$engine_record" # the package starts it
+    ! systemd_runs || record_engine # the package starts it
   fi
   has_engine || start_engine
 }
@@ -103,16 +103,23 @@ refuse_foreign_engine() {
 start_engine() {
   if systemd_runs; then
     say "set-up: starting Docker Engine (systemctl)"
-    echo systemd >"$engine_record"
+    record_engine
     systemctl start docker || true # wait_for_engine shows why
   else
     say "set-up: starting Docker Engine (dockerd in the background, log in $engine_log)"
     : >"$engine_log"
     forget_stale /var/run/docker.pid dockerd
     forget_stale /var/run/docker/containerd/containerd.pid containerd
+    printf '%s\n' "$root" >"$engine_owner"
     spawn "$engine_record" "$engine_log" dockerd
   fi
   wait_for_engine
+}
+
+# record_engine notes that systemd runs an engine because of us.
+record_engine() {
+  printf '%s\n' "$root" >"$engine_owner"
+  echo systemd >"$engine_record"
 }
 
 wait_for_engine() {
@@ -120,12 +127,12 @@ wait_for_engine() {
   for ((i = 0; i < 120; i++)); do
     ! has_engine || return 0
     if ! systemd_runs && ! running "$engine_record" dockerd >/dev/null; then
-      rm -f "$engine_record"
+      rm -f "$engine_record" "$engine_owner"
       alive /var/run/docker.pid dockerd || break # somebody else's, about to answer perhaps
     fi
     sleep 0.5
   done
-  rm -f "$engine_record"
+  rm -f "$engine_record" "$engine_owner"
   warn "Docker Engine does not start. The end of its log:"
   if systemd_runs; then journalctl -u docker -n 15 --no-pager >&2; else tail -n 15 "$engine_log" >&2; fi
   exit 1

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Takes down what tools/run.sh brought up: `make stop`. Data, extensions and keys stay. With --engine it stops
-# no installation, only a Docker Engine that the set-up started.
+# Takes down what tools/run.sh brought up: `make stop`. Data, extensions and keys stay. A Docker Engine that this
+# checkout's set-up started ends with it, unless containers of others run there. With --engine it stops no installation,
+# only such an engine.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=installation.sh
 . "$(dirname "${BASH_SOURCE[0]}")/installation.sh"
