@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"dreamserver/catalog"
+	"dreamserver/compose"
 	"dreamserver/internal/problem"
 )
 
@@ -62,6 +63,13 @@ func TestDisable_NamesWhoNeedsIt(t *testing.T) {
 	}, got)
 }
 
+// publishing is an agent whose containers run and publish ports.
+func publishing(ports ...compose.Port) fakeAgent {
+	return fakeAgent{start: func(id string) (catalog.Report, error) {
+		return catalog.Report{ID: id, Containers: []compose.Container{{Service: id, State: "running", Ports: ports}}}, nil
+	}}
+}
+
 // What a person reads after each change.
 func TestManager_SaysWhatItDid(t *testing.T) {
 	tests := []struct {
@@ -81,6 +89,18 @@ func TestManager_SaysWhatItDid(t *testing.T) {
 			want: catalog.Result{
 				ID: "notes", Action: "installed", Message: "The notes is installed. It runs, and its healthcheck has not answered yet.", Warnings: []string{"a note"},
 			},
+		},
+		{
+			name: "install, at one address", files: library("notes"), do: "install notes", agent: publishing(compose.Port{IP: "127.0.0.1", Host: 7806, Protocol: "tcp"}),
+			want: catalog.Result{ID: "notes", Action: "installed", Message: "The notes is installed and running at http://127.0.0.1:7806/."},
+		},
+		{
+			name: "install, at the addresses of the LAN", files: library("notes"), do: "install notes", agent: publishing(compose.Port{IP: "0.0.0.0", Host: 17900, Protocol: "tcp"}, compose.Port{IP: "::", Host: 17900, Protocol: "tcp"}),
+			want: catalog.Result{ID: "notes", Action: "installed", Message: "The notes is installed and running on port 17900 of every address of this machine."},
+		},
+		{
+			name: "install, at the addresses of the LAN, IPv6", files: library("notes"), do: "install notes", agent: publishing(compose.Port{IP: "::", Host: 17900, Protocol: "tcp"}),
+			want: catalog.Result{ID: "notes", Action: "installed", Message: "The notes is installed and running on port 17900 of every address of this machine."},
 		},
 		{name: "install without an agent", files: library("notes"), away: true, do: "install notes", want: catalog.Result{
 			ID: "notes", Action: "installed", RestartRequired: true,

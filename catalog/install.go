@@ -40,7 +40,7 @@ func (m *Manager) checkInstall(s *Snapshot, e Entry) error {
 	case e.Source == FromCore:
 		return problem.Newf(problem.AlreadyInstalled, "extension %q is built in and already installed: enable it with `dream enable %s`", e.ID, e.ID)
 	case s.Installed(e.ID):
-		return problem.Newf(problem.AlreadyInstalled, "extension %q is already installed", e.ID)
+		return alreadyInstalled(e.ID, e.Status == Disabled)
 	case s.isReserved(e.ID):
 		return reservedError(e.ID)
 	case !s.LibraryAvailable:
@@ -118,11 +118,20 @@ func (m *Manager) verdict(ctx context.Context, op *operation, library bool) (Ver
 	return v, err
 }
 
+// alreadyInstalled names the way for who has changed the extension in the library.
+func alreadyInstalled(id string, disabled bool) error {
+	again := "dream uninstall " + id + " && dream install " + id
+	if !disabled {
+		again = "dream disable " + id + " && " + again
+	}
+	return problem.Newf(problem.AlreadyInstalled, "extension %q is already installed: if the library has changed, `%s` takes its files anew; its data stays", id, again)
+}
+
 // copyIn stages the library's folder and renames it into place, if it is still what was judged.
 func (m *Manager) copyIn(ctx context.Context, e Entry, judged string) error {
 	return m.locked(ctx, func(root *os.Root) error {
 		if _, err := root.Lstat(e.ID); err == nil {
-			return problem.Newf(problem.AlreadyInstalled, "extension %q is already installed", e.ID)
+			return alreadyInstalled(e.ID, false)
 		}
 		library, err := os.OpenRoot(m.settings.LibraryDir)
 		if err != nil {

@@ -2,8 +2,8 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -238,7 +238,11 @@ func (r Report) address() string {
 	if len(found) != 1 {
 		return ""
 	}
-	return fmt.Sprintf(" at http://%s/", net.JoinHostPort(found[0].IP, strconv.Itoa(found[0].Host)))
+	port := strconv.Itoa(found[0].Host)
+	if addr, err := netip.ParseAddr(found[0].IP); err != nil || addr.Unmap().IsUnspecified() {
+		return " on port " + port + " of every address of this machine"
+	}
+	return " at http://" + net.JoinHostPort(found[0].IP, port) + "/"
 }
 
 // fragment is the name of the enabled compose file of the extension.

@@ -59,8 +59,8 @@ func TestManager_RefusesAndChangesNothing(t *testing.T) {
 		{name: "install what calls itself core", files: []string{library("notes", "category: core")}, do: "install notes", code: problem.InvalidExtension, want: `extension "notes": category core is the platform's own: use optional or recommended`},
 
 		// The state does not allow it.
-		{name: "install twice", files: []string{library("notes"), enabled("notes")}, do: "install notes", code: problem.AlreadyInstalled, want: `extension "notes" is already installed`},
-		{name: "install what is disabled", files: []string{library("notes"), disabled("notes")}, do: "install notes", code: problem.AlreadyInstalled, want: `extension "notes" is already installed`},
+		{name: "install twice", files: []string{library("notes"), enabled("notes")}, do: "install notes", code: problem.AlreadyInstalled, want: "extension \"notes\" is already installed: if the library has changed, `dream disable notes && dream uninstall notes && dream install notes` takes its files anew; its data stays"},
+		{name: "install what is disabled", files: []string{library("notes"), disabled("notes")}, do: "install notes", code: problem.AlreadyInstalled, want: "extension \"notes\" is already installed: if the library has changed, `dream uninstall notes && dream install notes` takes its files anew; its data stays"},
 		{name: "enable twice", files: []string{enabled("notes")}, do: "enable notes", code: problem.AlreadyEnabled, want: `extension "notes" is already enabled`},
 		{name: "disable twice", files: []string{disabled("notes")}, do: "disable notes", code: problem.AlreadyDisabled, want: `extension "notes" is already disabled`},
 		{name: "uninstall what is enabled", files: []string{enabled("notes")}, do: "uninstall notes", code: problem.StillEnabled, want: "Disable extension before uninstalling it: `dream disable notes`"},

@@ -36,12 +36,15 @@ func ScanFolder(ctx context.Context, s Scan) (security.Verdict, error) {
 	}
 	parent, err := os.OpenRoot(filepath.Dir(dir))
 	if err != nil {
-		return security.Verdict{}, err
+		return security.Verdict{}, unreadable(s.Dir, err)
 	}
 	defer parent.Close()
 	id := filepath.Base(dir)
-	if info, err := parent.Stat(id); err != nil || !info.IsDir() {
-		return security.Verdict{}, fmt.Errorf("%s is no folder of an extension", s.Dir)
+	switch info, err := parent.Stat(id); {
+	case err != nil:
+		return security.Verdict{}, unreadable(s.Dir, err)
+	case !info.IsDir():
+		return security.Verdict{}, fmt.Errorf("%s is no folder: name the folder that has the extension's manifest", s.Dir)
 	}
 	fsys := FS(parent)
 	man, found := readManifest(fsys, id, s.Version)
@@ -83,6 +86,13 @@ func ScanFolder(ctx context.Context, s Scan) (security.Verdict, error) {
 		v.Verdict, v.Rating, v.Findings = security.Rejected, security.WorstRating, append(found, v.Findings...)
 	}
 	return v, nil
+}
+
+func unreadable(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s does not exist", dir)
+	}
+	return fmt.Errorf("%s cannot be looked at: %w", dir, err)
 }
 
 // neighbours notes whose names and secrets are taken, and returns the ids that nobody may have.

@@ -350,7 +350,13 @@ func TestScan(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.Stdout), &v); err != nil || got.Code != 0 || v.ID != "web" || v.Verdict != "accept" || v.Rating != 5 || len(v.Grants) != 1 || len(v.Findings) != 2 {
 		t.Errorf("scan --json: %+v %+v %v", got, v, err)
 	}
-	for _, args := range [][]string{{"scan"}, {"scan", dir, dir}, {"scan", dir + "/nowhere"}, {"scan", dir, "--gpu-backend", "tpu"}} {
+	const help = "\nRun `dream --help` for what there is.\n"
+	for _, missing := range []string{dir + "/nowhere", dir + "/nowhere/web"} {
+		wantTerminal(terminal{2, "", "dream: " + missing + " does not exist" + help}, "scan", missing)
+	}
+	file := filepath.Join(dir, "manifest.yaml")
+	wantTerminal(terminal{2, "", "dream: " + file + " is no folder: name the folder that has the extension's manifest" + help}, "scan", file)
+	for _, args := range [][]string{{"scan"}, {"scan", dir, dir}, {"scan", dir, "--gpu-backend", "tpu"}} {
 		if got := run(args...); got.Code != 2 || got.Stderr == "" {
 			t.Errorf("%v: %+v, want a usage error", args, got)
 		}
