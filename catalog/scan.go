@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"dreamserver/compose"
 	"dreamserver/config"
@@ -59,12 +61,16 @@ func ScanFolder(ctx context.Context, s Scan) (security.Verdict, error) {
 	}
 	reserved := s.neighbours(&f)
 	if reason := compose.Impostor(man, reserved); reason != "" && !s.Builtin {
-		found = append(found, manifestFinding(reason, "choose another"))
+		key := "service.id"
+		if strings.HasPrefix(reason, "category") {
+			key = "service.category"
+		}
+		found = append(found, manifestFinding(fsys, id, key, reason, "choose another"))
 	}
 	if s.Backend != "" {
 		f.Backends = []string{s.Backend}
 		if !man.Service.Supports(s.Backend) {
-			found = append(found, manifestFinding("is not made for "+s.Backend, "add it to service.gpu_backends, or scan for another"))
+			found = append(found, manifestFinding(fsys, id, "service.gpu_backends", "is not made for "+s.Backend, "add it to service.gpu_backends, or scan for another"))
 		}
 	}
 	own, err := parent.OpenRoot(id)
@@ -134,25 +140,35 @@ func readManifest(fsys fs.FS, dir, version string) (*manifest.Manifest, []securi
 	man, err := manifest.Read(fsys, dir)
 	if issues, ok := errors.AsType[*manifest.Error](err); ok {
 		for _, i := range issues.Issues {
-			f := manifestFinding(i.Message, "mend the manifest")
-			f.File, f.Line, f.Path = i.File, i.Line, i.Path
-			found = append(found, f)
+			found = append(found, security.Finding{
+				Rule: "manifest", Severity: security.Error, Path: i.Path, File: i.File, Line: i.Line, Message: i.Message, Fix: "mend the manifest",
+			})
 		}
 		return nil, found
 	}
 	if err != nil {
-		return nil, []security.Finding{manifestFinding(err.Error(), "add manifest.yaml")}
+		return nil, []security.Finding{manifestFinding(fsys, dir, "", err.Error(), "add manifest.yaml")}
 	}
-	for _, err := range []error{manifest.CheckFolder(man, dir), man.CheckCompatible(version)} {
-		if err != nil {
-			found = append(found, manifestFinding(err.Error(), "mend the manifest"))
-		}
+	if err := manifest.CheckFolder(man, dir); err != nil {
+		found = append(found, manifestFinding(fsys, dir, "service.id", err.Error(), "mend the manifest"))
+	}
+	if err := man.CheckCompatible(version); err != nil {
+		found = append(found, manifestFinding(fsys, dir, "compatibility", err.Error(), "mend the manifest"))
 	}
 	return man, found
 }
 
-func manifestFinding(message, fix string) security.Finding {
-	return security.Finding{Rule: "manifest", Severity: security.Error, Path: "service", File: "manifest.yaml", Message: message, Fix: fix}
+// manifestFinding is what is wrong at that key of the manifest of the folder dir.
+func manifestFinding(fsys fs.FS, dir, key, message, fix string) security.Finding {
+	file, err := manifest.FileName(fsys, dir)
+	if err != nil {
+		file = path.Join(dir, "manifest.yaml")
+	}
+	f := security.Finding{Rule: "manifest", Severity: security.Error, Path: key, File: file, Message: message, Fix: fix}
+	if key != "" {
+		f.Line = manifest.Line(fsys, dir, key)
+	}
+	return f
 }
 
 func rejected(id string, findings []security.Finding) security.Verdict {

@@ -7,6 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"dreamserver/internal/yamldoc"
 )
 
 // fileNames are the names that a manifest may have. The first that exists is read.
@@ -88,4 +94,39 @@ func kindOf(mode fs.FileMode) string {
 		return "a folder"
 	}
 	return "a special file"
+}
+
+// Line is where a key such as service.env_vars.0.key stands in the manifest of the folder dir, or else the nearest key
+// above it that is there; 0 when nothing can be made of the file.
+func Line(fsys fs.FS, dir, key string) int {
+	_, data, err := readFile(fsys, dir)
+	if err != nil {
+		return 0
+	}
+	at, err := yamldoc.Parse(data)
+	if err != nil {
+		return 0
+	}
+	line := at.Line
+	for name := range strings.SplitSeq(key, ".") {
+		for at.Kind == yaml.AliasNode {
+			at = at.Alias
+		}
+		next := -1
+		switch i, err := strconv.Atoi(name); {
+		case at.Kind == yaml.SequenceNode && err == nil && i < len(at.Content):
+			next, line = i, at.Content[i].Line
+		case at.Kind == yaml.MappingNode:
+			for k := 0; k+1 < len(at.Content); k += 2 {
+				if at.Content[k].Value == name {
+					next, line = k+1, at.Content[k].Line
+				}
+			}
+		}
+		if next < 0 {
+			return line
+		}
+		at = at.Content[next]
+	}
+	return line
 }

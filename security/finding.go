@@ -32,8 +32,12 @@ func (f Finding) Where() string {
 	switch {
 	case f.File == "":
 		return f.Path
+	case f.Line == 0 && f.Path == "":
+		return f.File
 	case f.Line == 0:
 		return f.File + ": " + f.Path
+	case f.Path == "":
+		return fmt.Sprintf("%s:%d", f.File, f.Line)
 	}
 	return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Path)
 }

@@ -121,6 +121,9 @@ func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS,
 	} else {
 		in.Env, in.Declared = compose.DeclaredEnv(settings, f.Manifest), compose.Declared(f.Manifest)
 	}
+	if len(variant.Unit.Files) == 0 {
+		return []Finding{f.fileless()}, nil
+	}
 	var err error
 	if in.Files, err = variant.Unit.Read(f.Root.FS); err != nil {
 		return nil, err
@@ -134,13 +137,32 @@ func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS,
 	}
 	switch {
 	case problem.HasCode(err, problem.InvalidExtension, problem.MissingConfig):
-		return shapeFindings(err), nil
+		return shapeFindings(err, in.Files[0].Name), nil
 	case err != nil:
 		return nil, err
 	}
 	unit.Place(f.Place(), false)
 	unit.Harden()
 	return Scan(f.Subject(unit))
+}
+
+// fileless is the finding for a folder that has no compose file and, as its manifest says, needs none.
+func (f Folder) fileless() Finding {
+	key, message, fix := "service.type", "the extension has no compose file: nothing could run",
+		"add compose.yaml, and write type: docker"
+	if f.Manifest.Service.Category == manifest.Core {
+		key, message, fix = "service.category", "a core service has no compose file of its own: its containers are in docker-compose.base.yml",
+			"scan another folder, or choose another category and add compose.yaml"
+	}
+	at := f.inManifest(key)
+	at.Rule, at.Message, at.Fix = shapeRules[0], message, fix
+	return at
+}
+
+// inManifest is an error at that key of the manifest.
+func (f Folder) inManifest(key string) Finding {
+	file, _ := manifest.FileName(f.Root.FS, f.Dir) // it was read from there
+	return Finding{Severity: Error, Path: key, File: filepath.Join(f.Root.Prefix, file), Line: manifest.Line(f.Root.FS, f.Dir, key)}
 }
 
 // standIn passes for a text, a number, a port and a size.
@@ -173,40 +195,40 @@ func (f Folder) Declarations() []Finding {
 	if f.Source == compose.Builtin {
 		return found
 	}
-	file, _ := manifest.FileName(f.Root.FS, f.Dir) // it was read from there
-	at := Finding{Severity: Error, File: filepath.Join(f.Root.Prefix, file), Fix: "remove it, or give the variable a name of your own"}
-	declares := func(path, key string, line int) {
-		at := at
-		at.Path, at.Line = path, line
-		switch owner := f.Secrets[key]; {
-		case config.IsPlatformSecret(key):
-			at.Rule, at.Message = "platform-secret", fmt.Sprintf("%s is a secret of the platform: no extension gets it", key)
+	declares := func(key, variable string) {
+		var rule, message string
+		switch owner := f.Secrets[variable]; {
+		case config.IsPlatformSecret(variable):
+			rule, message = "platform-secret", fmt.Sprintf("%s is a secret of the platform: no extension gets it", variable)
 		case owner != "" && owner != f.Manifest.Service.ID:
-			at.Rule, at.Message = "foreign-secret", fmt.Sprintf("%s is a secret of extension %q", key, owner)
+			rule, message = "foreign-secret", fmt.Sprintf("%s is a secret of extension %q", variable, owner)
 		default:
 			return
 		}
+		at := f.inManifest(key)
+		at.Rule, at.Message, at.Fix = rule, message, "remove it, or give the variable a name of your own"
 		found = append(found, at)
 	}
 	service := f.Manifest.Service
 	for i, v := range service.EnvVars {
-		declares(fmt.Sprintf("service.env_vars.%d.key", i), v.Key, v.Line)
+		declares(fmt.Sprintf("service.env_vars.%d.key", i), v.Key)
 	}
-	declares("service.external_port_env", service.ExternalPortEnv, 0)
-	declares("service.host_env", service.HostEnv, 0)
-	return append(found, f.names(at)...)
+	declares("service.external_port_env", service.ExternalPortEnv)
+	declares("service.host_env", service.HostEnv)
+	return append(found, f.names()...)
 }
 
 // names judges the names that the manifest gives: whoever asks for the extension's logs or health asks there.
-func (f Folder) names(at Finding) []Finding {
+func (f Folder) names() []Finding {
 	c := &scan{Subject: f.Subject(&compose.Unit{ID: f.Manifest.Service.ID, Source: f.Source})}
 	var found []Finding
-	for _, n := range []struct{ path, name string }{
+	for _, n := range []struct{ key, name string }{
 		{"service.container_name", f.Manifest.Service.ContainerName}, {"service.default_host", f.Manifest.Service.DefaultHost},
 	} {
 		// Shipped names begin with the default prefix, whatever this installation's is.
 		if plain := strings.TrimPrefix(n.name, config.DefaultNames().Prefix); n.name != "" && !c.ownName(n.name) && !c.own(plain) {
-			at.Path, at.Rule = n.path, "foreign-name"
+			at := f.inManifest(n.key)
+			at.Rule = "foreign-name"
 			at.Message, at.Fix = fmt.Sprintf("%q does not name this extension", n.name), "remove it, or write "+f.Manifest.Service.ID
 			found = append(found, at)
 		}
@@ -214,14 +236,15 @@ func (f Folder) names(at Finding) []Finding {
 	return found
 }
 
-func shapeFindings(err error) []Finding {
+// shapeFindings are what package compose refuses in the files of a variant, the first of which is file.
+func shapeFindings(err error, file string) []Finding {
 	e := problem.As(err)
 	found := make([]Finding, 0, len(e.Items))
 	for _, item := range e.Items {
 		found = append(found, Finding(item))
 	}
 	if len(found) == 0 {
-		found = append(found, Finding{Rule: shapeRules[0], Severity: Error, Message: e.Detail, Fix: "mend the file"})
+		found = append(found, Finding{Rule: shapeRules[0], Severity: Error, File: file, Message: e.Detail, Fix: "mend the file"})
 	}
 	return found
 }

@@ -343,7 +343,7 @@ func TestScan(t *testing.T) {
 	const notes = "grant lan-bind: it may be reachable from other machines on the network\n"
 	const note = "note web/compose.yaml:2: services.web\n    may gain privileges through set-uid programs of its image; add security_opt: [\"no-new-privileges:true\"]\n"
 	wantTerminal(terminal{0, "web is accepted. Rating: 5 of 8.\n" + notes + note, ""}, "scan", dir)
-	wantTerminal(terminal{1, "web is refused, for one reason.\n" + notes + "error manifest.yaml: service\n    is not made for amd; add it to service.gpu_backends, or scan for another\n" + note, ""},
+	wantTerminal(terminal{1, "web is refused, for one reason.\n" + notes + "error web/manifest.yaml:2: service.gpu_backends\n    is not made for amd; add it to service.gpu_backends, or scan for another\n" + note, ""},
 		"scan", dir, "--gpu-backend", "amd")
 	var v security.Verdict
 	got := run("scan", dir, "--json")
@@ -359,6 +359,28 @@ func TestScan(t *testing.T) {
 	for _, args := range [][]string{{"scan"}, {"scan", dir, dir}, {"scan", dir, "--gpu-backend", "tpu"}} {
 		if got := run(args...); got.Code != 2 || got.Stderr == "" {
 			t.Errorf("%v: %+v, want a usage error", args, got)
+		}
+	}
+	const head = "schema_version: dream.services.v1\nservice:\n  name: Web\n  port: 80\n  gpu_backends: [cpu]\n"
+	for _, tt := range []struct{ name, manifest, want string }{
+		{
+			"host", head + "  id: host\n  type: host-systemd\n",
+			"host/manifest.yaml:7: service.type\n    the extension has no compose file: nothing could run; add compose.yaml, and write type: docker",
+		},
+		{
+			"other", head + "  id: web2\n  type: host-systemd\n",
+			"other/manifest.yaml:6: service.id\n    service.id \"web2\" is not the name of its folder, \"other\": rename one of them; mend the manifest",
+		},
+		{"broken", "service: [\n", "broken/manifest.yaml:"},
+		{"none", "", "none/manifest.yaml\n    none: no manifest.yaml, manifest.yml or manifest.json: file does not exist; add manifest.yaml"},
+	} {
+		dir = filepath.Join(t.TempDir(), tt.name)
+		write("notes.txt", "")
+		if tt.manifest != "" {
+			write("manifest.yaml", tt.manifest)
+		}
+		if got := run("scan", dir); got.Code != 1 || !strings.Contains(got.Stdout, "error "+tt.want) {
+			t.Errorf("%s: %d %s%s\nwant %s", tt.name, got.Code, got.Stdout, got.Stderr, tt.want)
 		}
 	}
 	if got := run("install", "web", "--grant", "all"); got.Code != 2 {
