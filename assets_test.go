@@ -99,6 +99,19 @@ func TestAssets_TheLANReachesTheDashboardAlone(t *testing.T) {
 	}
 }
 
+// The API gets a key that opens less than the owner's; where .env is older and has none, the owner's.
+func TestAssets_TheAPIGetsItsOwnKeyOfTheAgent(t *testing.T) {
+	for own, want := range map[string]string{"apis": "apis", "": "a"} {
+		for name, s := range loadBase(t, "cpu", map[string]string{"DREAM_AGENT_API_KEY": own}).Project.Services {
+			for key, value := range s.Environment {
+				if strings.Contains(key, "AGENT") && strings.HasSuffix(key, "_KEY") && (name != "dashboard-api" || key != "DREAM_AGENT_KEY" || *value != want) {
+					t.Errorf("own key %q: %s gets %s=%s, want %s", own, name, key, *value, want)
+				}
+			}
+		}
+	}
+}
+
 func loadBase(t *testing.T, backend string, env map[string]string) *compose.Unit {
 	t.Helper()
 	in := compose.Input{ID: "base", Source: compose.Builtin, Base: true, Env: map[string]string{

@@ -78,7 +78,7 @@ func (s *Server) presentable(text string) string {
 // a text, but for settings of ours that are no keys.
 func secretsOf(s config.Settings) []string {
 	var secrets []string
-	for _, key := range []config.Secret{s.AgentKey, s.APIKey} {
+	for _, key := range []config.Secret{s.AgentKey, s.AgentAPIKey, s.APIKey} {
 		if key != "" {
 			secrets = append(secrets, key.Reveal())
 		}
@@ -124,7 +124,7 @@ func (s *Server) refusedPeer(uid int, err error) {
 	s.log.Warn().Int("uid", uid).Err(err).Int("untold", untold).Msg("a connection is refused: " + why)
 }
 
-// refusedKey tells of a request without the key. What the caller says about itself is not kept: it may be anybody.
+// refusedKey tells of a request without the key that it needs. What the caller says about itself is not kept: it may be anybody.
 func (s *Server) refusedKey(r *http.Request, err error) {
 	untold, ok := s.guesses.tell(time.Now())
 	if !ok {

@@ -177,7 +177,7 @@ func TestAudit_HoldsNoSecret(t *testing.T) {
 	in := secretive(t)
 	in.useAll()
 	in.docker.update(func(s *dockerState) {
-		s.Fails["up"] = "cannot parse " + appToken + ", " + apiKey + " and " + key
+		s.Fails["up"] = "cannot parse " + appToken + ", " + apiKey + ", " + apisKey + " and " + key
 	})
 	_, err := in.start("app")
 	if !problem.HasCode(err, problem.StartFailed) {
@@ -186,7 +186,7 @@ func TestAudit_HoldsNoSecret(t *testing.T) {
 	data, err := os.ReadFile(in.path("state/audit.jsonl"))
 	in.must(err)
 	wantNoSecret(t, "the audit log", string(data))
-	if !strings.Contains(string(data), "cannot parse [secret], [secret] and [secret]") {
+	if !strings.Contains(string(data), "cannot parse [secret], [secret], [secret] and [secret]") {
 		t.Errorf("the audit log does not say what failed:\n%s", data)
 	}
 }

@@ -271,7 +271,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 	}
 	defer resp.Body.Close()
 	err = problem.Read(resp)
-	if problem.HasCode(err, problem.Unauthorized, problem.Forbidden) {
+	if problem.HasCode(err, problem.Unauthorized) || problem.HasCode(err, problem.Forbidden) && problem.As(err).Detail == wrongKey {
 		return nil, problem.Newf(problem.AgentUnauthorized,
 			"the host agent at %s rejects our key: DREAM_AGENT_KEY must be the same on both sides; after a change of .env run `make run`", c.where)
 	}

@@ -1,5 +1,7 @@
 package agent
 
+import "dreamserver/config"
+
 var (
 	// Admits is tested without users.
 	Admits = admits
@@ -10,6 +12,15 @@ var (
 	// LinesBackward is tested without a log.
 	LinesBackward = linesBackward
 )
+
+// Routes are what the agent can be asked for, as "GET /path".
+func Routes(s config.Settings) []string {
+	var names []string
+	for _, r := range (&Server{opts: Options{Settings: s}}).routes() {
+		names = append(names, r.method+" "+r.path)
+	}
+	return names
+}
 
 // NewAuditLog opens one.
 var NewAuditLog = newAuditLog

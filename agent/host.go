@@ -22,7 +22,7 @@ const healthTimeout = time.Second
 // health answers anyone. A caller who shows a key learns whether it is the right one.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "" {
-		if err := s.checkKey(r); err != nil {
+		if _, err := s.checkKey(r); err != nil {
 			s.refusedKey(r, err)
 			reply(w, err)
 			return

@@ -21,7 +21,7 @@ const (
 // one of them. Its log shows everything.
 func secretive(t *testing.T) *installation {
 	t.Helper()
-	secrets := []string{"DASHBOARD_API_KEY=" + apiKey, "APP_TOKEN=" + appToken}
+	secrets := []string{"DASHBOARD_API_KEY=" + apiKey, "DREAM_AGENT_API_KEY=" + apisKey, "APP_TOKEN=" + appToken}
 	for _, pair := range append(secrets, "DREAM_AGENT_KEY="+key) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
@@ -57,7 +57,7 @@ func (in *installation) useAll() string {
 
 func wantNoSecret(t *testing.T, where, text string) {
 	t.Helper()
-	for name, secret := range map[string]string{"the agent's key": key, "the API's key": apiKey, "a value of .env": appToken, "a key that was refused": wrongKey} {
+	for name, secret := range map[string]string{"the agent's key": key, "the API's key": apiKey, "the API's key for the agent": apisKey, "a value of .env": appToken, "a key that was refused": wrongKey} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s shows %s:\n%s", where, name, text)
 		}

@@ -2,14 +2,11 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -67,7 +64,7 @@ type Server struct {
 
 	trail     *auditLog
 	strangers refusals // connections of users who may not
-	guesses   refusals // requests without the key
+	guesses   refusals // requests without the key that they need
 
 	closing context.Context // ends when no new work is taken
 	stop    context.Context // ends when running work must end
@@ -109,7 +106,38 @@ func NewServer(o Options) (*Server, error) {
 	return srv, nil
 }
 
-// Handler is the agent's HTTP surface: every verb on one screen.
+// route is one thing that can be asked of the agent.
+type route struct {
+	method, path string
+	who          caller // the least that may ask for it
+	handle       http.HandlerFunc
+}
+
+// routes are the agent's HTTP surface, every verb on one screen, and who may ask for it. What concerns the whole stack
+// is the owner's: the API never asks for it, and who has taken over its container cannot either.
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/health", anybody, s.health},
+		{get, "/v1/containers", api, s.containers},
+		{get, "/v1/host", api, s.host},
+		{get, "/v1/events", api, s.events},
+		{get, "/v1/audit", api, s.auditPage},
+		{post, "/v1/extension/check", api, s.check},
+		{post, "/v1/extension/start", api, s.change("start", s.startGranted)},
+		{post, "/v1/extension/restart", api, s.change("restart", always(s.restart))},
+		{post, "/v1/extension/stop", api, s.change("stop", always(s.stopExtension))},
+		{post, "/v1/extension/remove", api, s.change("remove", always(s.removeExtension))},
+		{post, "/v1/extension/enable", api, s.change("enable", always(s.enableBuiltin))},
+		{post, "/v1/extension/disable", api, s.change("disable", always(s.disableBuiltin))},
+		{post, "/v1/extension/logs", api, s.logs},
+		{get, "/v1/stack", owner, s.stack},
+		{post, "/v1/stack/up", owner, s.up},
+		{post, "/v1/stack/down", owner, s.down},
+	}
+}
+
+// Handler serves the routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logged, s.limited)
@@ -119,52 +147,10 @@ func (s *Server) Handler() http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		reply(w, problem.Newf(problem.MethodNotAllowed, "%s is not for %s", r.URL.Path, r.Method))
 	})
-	r.Get("/health", s.health)
-	r.Group(func(r chi.Router) {
-		r.Use(s.authorized)
-		r.Get("/v1/containers", s.containers)
-		r.Get("/v1/host", s.host)
-		r.Get("/v1/events", s.events)
-		r.Get("/v1/stack", s.stack)
-		r.Get("/v1/audit", s.auditPage)
-		r.Post("/v1/extension/check", s.check)
-		r.Post("/v1/extension/start", s.change("start", s.startGranted))
-		r.Post("/v1/extension/restart", s.change("restart", always(s.restart)))
-		r.Post("/v1/extension/stop", s.change("stop", always(s.stopExtension)))
-		r.Post("/v1/extension/remove", s.change("remove", always(s.removeExtension)))
-		r.Post("/v1/extension/enable", s.change("enable", always(s.enableBuiltin)))
-		r.Post("/v1/extension/disable", s.change("disable", always(s.disableBuiltin)))
-		r.Post("/v1/extension/logs", s.logs)
-		r.Post("/v1/stack/up", s.up)
-		r.Post("/v1/stack/down", s.down)
-	})
+	for _, route := range s.routes() {
+		r.Method(route.method, route.path, s.authorized(route.who, route.handle))
+	}
 	return r
-}
-
-// authorized lets in whoever has the key, compared in constant time.
-func (s *Server) authorized(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.checkKey(r); err != nil {
-			s.refusedKey(r, err)
-			w.Header().Set("Connection", "close") // who has no key keeps no connection
-			reply(w, err)
-			return
-		}
-		s.versions.compare(s.log, r.Header.Get(versionHeader), s.opts.Version)
-		next.ServeHTTP(w, withCaller(r))
-	})
-}
-
-func (s *Server) checkKey(r *http.Request) error {
-	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer {
-		return problem.Newf(problem.Unauthorized, "send Authorization: Bearer with DREAM_AGENT_KEY")
-	}
-	got, want := sha256.Sum256([]byte(key)), sha256.Sum256([]byte(s.opts.Settings.AgentKey.Reveal()))
-	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-		return problem.Newf(problem.Forbidden, "Invalid API key.")
-	}
-	return nil
 }
 
 func (s *Server) logged(next http.Handler) http.Handler {

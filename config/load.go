@@ -73,6 +73,7 @@ func (s *Settings) identity(src *source) {
 	if s.AgentKey == "" {
 		s.AgentKey = s.APIKey
 	}
+	s.AgentAPIKey = src.secret("DREAM_AGENT_API_KEY")
 	s.ReadOnly = src.flag("DREAM_READ_ONLY")
 }
 

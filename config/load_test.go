@@ -134,7 +134,7 @@ N8N_PASS='pa$$ word'
 }
 
 func TestLoad_NamesEveryInvalidValueAtOnce(t *testing.T) {
-	dir := install(t, "DREAM_AGENT_PORT=99999\nDREAM_MODE=loca\nDREAM_AGENT_KEY='top secret'\n")
+	dir := install(t, "DREAM_AGENT_PORT=99999\nDREAM_MODE=loca\nDREAM_AGENT_KEY='top secret'\nDREAM_AGENT_API_KEY='another secret'\n")
 	_, err := config.Load(env(map[string]string{
 		"DREAM_INSTALL_DIR":         dir,
 		"DREAM_PROJECT":             "Dream Server",
@@ -145,6 +145,7 @@ func TestLoad_NamesEveryInvalidValueAtOnce(t *testing.T) {
 	}))
 	want := strings.ReplaceAll(`DREAM_PROJECT (environment): "Dream Server" is not valid: write lower-case letters, digits, "_" and "-", such as dream-server
 DREAM_AGENT_KEY (ENVFILE): holds a space or an unprintable or non-ASCII character: write printable ASCII, such as 64 hexadecimal digits
+DREAM_AGENT_API_KEY (ENVFILE): holds a space or an unprintable or non-ASCII character: write printable ASCII, such as 64 hexadecimal digits
 DREAM_READ_ONLY (environment): "maybe" is not valid: write true or false
 DREAM_AGENT_PORT (ENVFILE): "99999" is not valid: write a port between 1 and 65535, or 0 for any free one
 DASHBOARD_API_URL (environment): "…" is not valid: write a URL such as http://127.0.0.1:3002, without a user and password

@@ -43,7 +43,7 @@ func TestPlatformKeys_HoldNoSecretAndNoKeyTwice(t *testing.T) {
 
 func TestIsPlatformSecret(t *testing.T) {
 	tests := map[string]bool{
-		"DASHBOARD_API_KEY": true, "DREAM_AGENT_KEY": true, "dream_agent_key": true, "DREAM_SESSION_SECRET": true, "WEBUI_SECRET": true,
+		"DASHBOARD_API_KEY": true, "DREAM_AGENT_KEY": true, "DREAM_AGENT_API_KEY": true, "dream_agent_key": true, "DREAM_SESSION_SECRET": true, "WEBUI_SECRET": true,
 		"OPENAI_API_KEY": false, "LITELLM_KEY": false, "DREAM_MODE": false, "DASHBOARD_PORT": false, "": false,
 	}
 	for key, want := range tests {

@@ -39,6 +39,9 @@ type Settings struct {
 	AgentPort int    // DREAM_AGENT_PORT, default 7710; on 127.0.0.1. 0 means any free port
 	AgentTCP  bool   // DREAM_AGENT_TCP, default on: the agent listens there as well, not only on the socket
 	AgentKey  Secret // DREAM_AGENT_KEY, else DASHBOARD_API_KEY
+	// AgentAPIKey is what the API shows to the agent instead, DREAM_AGENT_API_KEY: it opens less. The agent alone reads
+	// it here; the API's container has it as its DREAM_AGENT_KEY. Empty in an .env that is older.
+	AgentAPIKey Secret
 
 	APIKey         Secret   // DASHBOARD_API_KEY
 	APIHost        string   // DASHBOARD_API_BIND, default 127.0.0.1

@@ -148,6 +148,7 @@ func (a *app) writeEnv(l *layout) ([]string, error) {
 		{Key: "GPU_BACKEND", Value: a.gpuBackend()},
 		{Key: "DASHBOARD_API_KEY", Value: a.given("DASHBOARD_API_KEY", config.NewKey().Reveal())},
 		{Key: "DREAM_AGENT_KEY", Value: a.given("DREAM_AGENT_KEY", config.NewKey().Reveal())},
+		{Key: "DREAM_AGENT_API_KEY", Value: a.given("DREAM_AGENT_API_KEY", config.NewKey().Reveal())},
 		{Key: "WEBUI_SECRET", Value: config.NewKey().Reveal()},
 	}
 	for _, key := range recordedKeys {

@@ -29,6 +29,7 @@ Usage: dream-host-agent [--version]
 It takes its settings from the environment and from $DREAM_INSTALL_DIR/.env:
   DREAM_INSTALL_DIR   the install directory (made by: dream init)
   DREAM_AGENT_KEY     the key that callers must show; else DASHBOARD_API_KEY
+  DREAM_AGENT_API_KEY the API's key, which cannot take the stack up or down
   DREAM_AGENT_SOCKET  default $DREAM_INSTALL_DIR/run/agent.sock
   DREAM_AGENT_PORT    default 7710, on 127.0.0.1
   DREAM_AGENT_TCP     default on; off means the socket alone
