@@ -124,6 +124,19 @@ func (s *Server) refusedPeer(uid int, err error) {
 	s.log.Warn().Int("uid", uid).Err(err).Int("untold", untold).Msg("a connection is refused: " + why)
 }
 
+// crowded tells of a connection that was closed because its user has enough of them.
+func (s *Server) crowded(uid int) {
+	untold, ok := s.crowds.tell(time.Now())
+	if !ok {
+		return
+	}
+	why := fmt.Sprintf("this user has %d of the socket's %d connections, and the others are kept for root", s.limits.connsOfOne(), s.limits.SocketConns)
+	s.writeAudit(catalog.AuditEntry{
+		Peer: uidPrefix + strconv.Itoa(uid), Op: "connect", Result: string(problem.Unavailable), Detail: why + andMore(untold),
+	})
+	s.log.Warn().Int("uid", uid).Int("untold", untold).Msg("a connection is refused: " + why)
+}
+
 // refusedKey tells of a request without the key that it needs. What the caller says about itself is not kept: it may be anybody.
 func (s *Server) refusedKey(r *http.Request, err error) {
 	untold, ok := s.guesses.tell(time.Now())

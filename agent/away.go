@@ -32,7 +32,7 @@ func (c *Client) away(err error) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return problem.Newf(problem.AgentRefused, "the host agent does not listen at %s: it was stopped or killed; %s", c.where, start)
 	case c.onSocket() && closed(err):
-		return problem.Newf(problem.AgentRefused, "the host agent at %s closed the connection without an answer: it takes none from this user (uid %d), or ended just now: use the install's owner or root", c.where, os.Geteuid())
+		return problem.Newf(problem.AgentRefused, "the host agent at %s closed the connection without an answer: it takes none from this user (uid %d), or no more of them, or ended just now: use the install's owner or root", c.where, os.Geteuid())
 	case errors.Is(err, context.Canceled):
 		return problem.Newf(problem.AgentRefused, "the request to the host agent at %s was given up before it was answered", c.where)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +25,7 @@ import (
 const (
 	startIt = "start it with `make run` (systemd: systemctl start dream-host-agent)"
 
-	notForUs = "the host agent at $SOCKET closed the connection without an answer: it takes none from this user (uid %d), or ended just now: use the install's owner or root"
+	notForUs = "the host agent at $SOCKET closed the connection without an answer: it takes none from this user (uid %d), or no more of them, or ended just now: use the install's owner or root"
 
 	pingVariable = "AGENT_TEST_PING"
 )
@@ -35,9 +37,10 @@ func pingCommand(socket string) int {
 	_, err := c.Ping(context.Background())
 	if err == nil {
 		fmt.Println("answered")
-		return 0
+	} else {
+		fmt.Println(problem.As(err).Code, err)
 	}
-	fmt.Println(problem.As(err).Code, err)
+	_, _ = io.Copy(io.Discard, os.Stdin) // the connection stays as long as whoever asked for it wants
 	return 0
 }
 
@@ -144,19 +147,37 @@ func TestClient_TellsThatTheSocketMayNotBeOpened(t *testing.T) {
 // pingAs pings the agent as another user, in another process, and gives the code and the text of what came of it.
 func (in *installation) pingAs(uid, gid uint32) string {
 	in.t.Helper()
+	answer, hangUp := in.holdAs(uid, gid)
+	hangUp()
+	return answer
+}
+
+// holdAs is pingAs by somebody who then keeps the connection until told to hang up.
+func (in *installation) holdAs(uid, gid uint32) (answer string, hangUp func()) {
+	in.t.Helper()
 	dir := shortDir(in.t)
 	in.must(os.Chmod(dir, 0o755))
 	program := filepath.Join(dir, "ping") // go test's own folder is closed to others
 	data, err := os.ReadFile("/proc/self/exe")
 	in.must(err)
 	in.must(os.WriteFile(program, data, 0o755))
-	cmd := exec.CommandContext(in.t.Context(), program)
+	cmd := exec.CommandContext(context.Background(), program) // its end is waited for when the test's own context is over
 	cmd.Env = []string{pingVariable + "=" + in.settings.AgentSocket, "GORACE=atexit_sleep_ms=0"}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}}
-	out, err := cmd.Output()
+	stdin, err := cmd.StdinPipe()
 	in.must(err)
-	return strings.ReplaceAll(strings.TrimSpace(string(out)), in.settings.AgentSocket, "$SOCKET")
+	stdout, err := cmd.StdoutPipe()
+	in.must(err)
+	in.must(cmd.Start())
+	hangUp = sync.OnceFunc(func() {
+		stdin.Close()
+		in.must(cmd.Wait())
+	})
+	in.t.Cleanup(hangUp)
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	in.must(err)
+	return strings.ReplaceAll(strings.TrimSpace(line), in.settings.AgentSocket, "$SOCKET"), hangUp
 }
 
 // A connection that breaks when the work was asked for leaves it open what came of it.

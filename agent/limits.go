@@ -11,12 +11,14 @@ import (
 
 // Limits bound what one client can hold of the agent. Zero means the default.
 type Limits struct {
-	SocketConns int           // connections at a time on the socket, 64
+	SocketConns int           // connections at a time on the socket, 64; a user who is not root may have three quarters of them
 	TCPConns    int           // and over TCP, where anybody on the machine may connect, 32
 	Header      time.Duration // for the whole of a request's header, 5 s
 	Body        time.Duration // for the whole of its body, 10 s
 	Write       time.Duration // for a client to take each piece of a reply, 10 s; the reply as a whole may take as long as the work
 	Idle        time.Duration // between two requests, 2 min; longer than our clients keep a connection
+	Streams     int           // of events at a time, 16
+	PeerStreams int           // and of those for one user, or for all who come over TCP, 8
 }
 
 func (l Limits) withDefaults() Limits {
@@ -24,7 +26,41 @@ func (l Limits) withDefaults() Limits {
 		SocketConns: cmp.Or(l.SocketConns, 64), TCPConns: cmp.Or(l.TCPConns, 32),
 		Header: cmp.Or(l.Header, 5*time.Second), Body: cmp.Or(l.Body, 10*time.Second),
 		Write: cmp.Or(l.Write, 10*time.Second), Idle: cmp.Or(l.Idle, 2*time.Minute),
+		Streams: cmp.Or(l.Streams, 16), PeerStreams: cmp.Or(l.PeerStreams, 8),
 	}
+}
+
+// connsOfOne is how many of the socket's connections one user may have who is not root. The rest is root's, and the
+// agent's own user's, so that the stack can be turned off whatever the API's container holds.
+func (l Limits) connsOfOne() int { return max(1, l.SocketConns*3/4) }
+
+// shares counts what everybody holds of something that there is not much of. The zero value is ready.
+type shares struct {
+	mu  sync.Mutex
+	of  map[string]int
+	all int
+}
+
+// take gives who one more, unless they have as many as one may, or there are no more. What is taken is given back once.
+func (s *shares) take(who string, one, all int) (giveBack func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[who] >= one || s.all >= all {
+		return nil, false
+	}
+	if s.of == nil {
+		s.of = map[string]int{}
+	}
+	s.of[who]++
+	s.all++
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all--
+		if s.of[who]--; s.of[who] == 0 {
+			delete(s.of, who)
+		}
+	}), true
 }
 
 // httpServer serves with the limits. There is no limit for a reply as a whole: a change may take ten minutes, and

@@ -15,6 +15,7 @@ import (
 
 	"dreamserver/agent"
 	"dreamserver/compose"
+	"dreamserver/internal/problem"
 )
 
 // soon is a limit that a test can wait for.
@@ -138,6 +139,71 @@ func TestLimits_AreApartForTheSocketAndTCP(t *testing.T) {
 	for range 3 {
 		_, err := in.client.Ping(t.Context())
 		in.must(err)
+	}
+}
+
+// Who holds all the connections that one user may have keeps root from none: turning off goes on.
+func TestLimits_KeepConnectionsForRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to be somebody else")
+	}
+	in := prepare(t, extension("app", ""))
+	in.openToOthers()
+	in.options.Settings.UID, in.options.Settings.GID = 4320, 4321
+	in.options.Limits = agent.Limits{SocketConns: 5}
+	in.serve()
+	in.mustStart("app")
+	var hangUp func()
+	for i := range 3 {
+		answer, hang := in.holdAs(4320, 4321)
+		wantEqual(t, fmt.Sprint("connection ", i), "answered", answer)
+		hangUp = hang
+	}
+	wantEqual(t, "one more", "agent_refused "+fmt.Sprintf(notForUs, 4320), in.pingAs(4320, 4321))
+	in.must(in.client.Stop(t.Context(), "app"))
+	wantEqual(t, "containers", map[string]string{"app": "exited"}, in.docker.services())
+	wantEqual(t, "audit log", "|uid 4320|connect||unavailable|this user has 3 of the socket's 5 connections, and the others are kept for root", in.told()[1])
+	hangUp()
+	in.eventually("one of them has ended", func() bool { return in.pingAs(4320, 4321) == "answered" })
+}
+
+// A stream lasts as long as its client: of those there are not many.
+func TestLimits_BoundStreamsOfEvents(t *testing.T) {
+	in := limitedInstallation(t, agent.Limits{Streams: 3, PeerStreams: 2})
+	follow := func() *http.Response {
+		resp := in.open(http.MethodGet, "/v1/events", "")
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	first := follow()
+	wantEqual(t, "streams", []int{200, 200}, []int{first.StatusCode, follow().StatusCode})
+	_, body := in.request(http.MethodGet, "/v1/events", "")
+	d := decode[problem.Document](t, body)
+	wantEqual(t, "the third", "503 unavailable there are enough streams of events: 2 for one user and 3 in all; end one and try again",
+		fmt.Sprint(d.Status, " ", d.Code, " ", d.Detail))
+	_, err := in.client.Ping(t.Context())
+	in.must(err)
+	first.Body.Close()
+	in.eventually("one of them has ended", func() bool { return follow().StatusCode == 200 })
+}
+
+func TestShares(t *testing.T) {
+	var s agent.Shares
+	took := func(who string) bool { _, ok := agent.Take(&s, who, 2, 3); return ok }
+	giveBack, ok := agent.Take(&s, "a", 2, 3)
+	wantEqual(t, "a, a, a, b, b", []bool{true, true, false, true, false}, []bool{ok, took("a"), took("a"), took("b"), took("b")})
+	giveBack()
+	giveBack() // frees one place, not two
+	wantEqual(t, "b, b, a", []bool{true, false, false}, []bool{took("b"), took("b"), took("a")})
+}
+
+// eventually waits for what another goroutine of the agent does without telling.
+func (in *installation) eventually(what string, is func() bool) {
+	in.t.Helper()
+	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			in.t.Fatalf("it is never so that %s", what)
+		}
 	}
 }
 

@@ -33,7 +33,13 @@ const uidPrefix = "uid "
 // every request carries it as http.Request.RemoteAddr.
 type peerConn struct {
 	*net.UnixConn
-	uid int
+	uid      int
+	giveBack func() // its share of the connections
+}
+
+func (c peerConn) Close() error {
+	defer c.giveBack()
+	return c.UnixConn.Close()
 }
 
 func (c peerConn) RemoteAddr() net.Addr { return peerAddr(uidPrefix + strconv.Itoa(c.uid)) }
@@ -51,10 +57,12 @@ func peerOf(remoteAddr string) string {
 	return "tcp"
 }
 
-// peerListener takes connections of admitted users only. Others are closed before a byte of them is read.
+// peerListener takes connections of admitted users only, and no more of one than that user's share. Others are closed
+// before a byte of them is read.
 type peerListener struct {
 	*net.UnixListener
 	owner   int
+	share   func(uid int) (giveBack func(), ok bool)
 	refused func(uid int, err error)
 }
 
@@ -65,10 +73,14 @@ func (l peerListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		uid, err := peerUID(conn)
-		if err == nil && admits(uid, os.Geteuid(), l.owner) {
-			return peerConn{conn, uid}, nil
+		if err != nil || !admits(uid, os.Geteuid(), l.owner) {
+			_ = conn.Close() // whatever comes of it, nothing is read
+			l.refused(uid, err)
+			continue
 		}
-		_ = conn.Close() // whatever comes of it, nothing is read
-		l.refused(uid, err)
+		if giveBack, ok := l.share(uid); ok {
+			return peerConn{conn, uid, giveBack}, nil
+		}
+		_ = conn.Close() // the same
 	}
 }

@@ -61,9 +61,12 @@ type Server struct {
 	copies   keyedLocks // by extension, while its files are copied
 	fails    failures
 	limits   Limits
+	conns    shares // connections on the socket, by user
+	streams  shares // of events, by peer
 
 	trail     *auditLog
 	strangers refusals // connections of users who may not
+	crowds    refusals // connections of users who have too many
 	guesses   refusals // requests without the key that they need
 
 	closing context.Context // ends when no new work is taken

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,7 +42,19 @@ func (s *Server) listenUnix(ctx context.Context) (net.Listener, error) {
 		l.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	return peerListener{l.(*net.UnixListener), s.opts.Settings.UID, s.refusedPeer}, nil
+	return peerListener{l.(*net.UnixListener), s.opts.Settings.UID, s.shareOf, s.refusedPeer}, nil
+}
+
+// shareOf takes one of the connections that a user may have. Root takes none.
+func (s *Server) shareOf(uid int) (giveBack func(), ok bool) {
+	if uid == 0 {
+		return func() {}, true
+	}
+	giveBack, ok = s.conns.take(strconv.Itoa(uid), s.limits.connsOfOne(), s.limits.SocketConns)
+	if !ok {
+		s.crowded(uid)
+	}
+	return giveBack, ok
 }
 
 // secureSocketDir makes the socket's directory one in which only the agent's user can put a socket: whoever could
