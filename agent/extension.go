@@ -155,6 +155,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 		reply(w, err)
 		return
 	}
+	defer p.done()
 	send(w, catalog.Verdict{
 		Verdict: p.own.verdict, Ungranted: s.ungranted(req.ServiceID, req.Library, p.own.verdict.Grants),
 		Digest: p.own.digest, Services: p.services, Notes: p.notes,

@@ -104,8 +104,12 @@ func (c *dockerCall) begin(verb string, s *dockerState) {
 			ID: "id" + strconv.Itoa(s.Made), Name: svc.Name, Service: name, Image: svc.Image, State: "created",
 		}}
 		for _, v := range svc.Volumes {
-			if v.Type == "bind" && !v.ReadOnly {
-				made.Mounted = append(made.Mounted, v.Source)
+			if v.Type != "bind" {
+				continue
+			}
+			made.Mounted = append(made.Mounted, v.Source)
+			if !v.ReadOnly {
+				made.Written = append(made.Written, v.Source)
 			}
 		}
 		if made.Name == "" {

@@ -45,6 +45,7 @@ type fakeContainer struct {
 	Config   string // of its service: another one makes a new container
 	MadeFrom string // id of the image, the same
 	Mounted  []string
+	Written  []string // those of them that are not read-only
 }
 
 // imageID is the id of an image that the engine has.

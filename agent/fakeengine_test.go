@@ -79,7 +79,7 @@ func (e *fakeEngine) Containers(ctx context.Context) ([]compose.Container, error
 	for _, c := range e.docker.state().Containers {
 		list = append(list, compose.Container{
 			ID: c.ID, Name: c.Name, Service: c.Service, Image: c.Image, ImageID: c.MadeFrom,
-			State: c.State, Health: c.Health, Ports: c.Ports, Writes: c.Mounted,
+			State: c.State, Health: c.Health, Ports: c.Ports, Mounts: c.Mounted, Writes: c.Written,
 		})
 	}
 	slices.SortFunc(list, func(a, b compose.Container) int { return cmp.Compare(a.Service, b.Service) })

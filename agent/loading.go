@@ -23,8 +23,16 @@ type loading struct {
 	world  *world
 	want   wanted
 	units  []*compose.Unit
+	copies []func() // ends the use of each copy
 
 	own ownFacts
+}
+
+// done lets go of the copies.
+func (l *loading) done() {
+	for _, done := range l.copies {
+		done()
+	}
 }
 
 // ownFacts is what is known of the extension that the operation is about.
@@ -120,10 +128,11 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 		unit, err := l.load(ctx, u, compose.Root{FS: w.services.FS()}, filepath.Join(w.settings.ServicesDir, u.Dir))
 		return unit.Unit, err
 	}
-	tree, err := l.server.copyTree(w.user, u.Dir)
+	tree, done, err := l.server.copyTree(w.user, u.Dir)
 	if err != nil {
 		return nil, problem.About(u.ID, err)
 	}
+	l.copies = append(l.copies, done)
 	copied, err := os.OpenRoot(tree)
 	if err != nil {
 		return nil, fmt.Errorf("extension %q: %w", u.ID, err)

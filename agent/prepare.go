@@ -33,25 +33,32 @@ type prepared struct {
 	file     []byte
 	notes    []string
 	own      ownFacts
+	done     func() // lets go of the copies that the file mentions, once it is approved or given up
 
 	override       string             // digest of the owner's override; empty without one
 	ownersFindings []security.Finding // what is in it
 }
 
 // prepare goes from files to an accepted project: resolve, copy, load, scan, join, close over dependencies, and
-// encode (ARCHITECTURE.md). It changes nothing but the copies below the state directory.
-func (s *Server) prepare(ctx context.Context, id string, want wanted) (*prepared, error) {
+// encode (ARCHITECTURE.md). It changes nothing but the copies below the state directory, which stay until the caller
+// is done with what is prepared.
+func (s *Server) prepare(ctx context.Context, id string, want wanted) (_ *prepared, err error) {
 	w, err := s.world()
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
 	l := loading{server: s, world: w, want: want}
+	defer func() {
+		if err != nil {
+			l.done()
+		}
+	}()
 	base, err := l.base(ctx)
 	if err != nil {
 		return nil, installationError(err)
 	}
-	p := &prepared{id: id, world: w}
+	p := &prepared{id: id, world: w, done: l.done}
 	if w.isCore(id) {
 		if _, ok := base.Project.Services[id]; !ok {
 			return nil, problem.Newf(problem.NotFound, "core service %q is not in the base files", id)

@@ -59,6 +59,7 @@ type Server struct {
 	versions versionLog
 	locks    keyedLocks // by service
 	copies   keyedLocks // by extension, while its files are copied
+	trees    treeUses
 	fails    failures
 	limits   Limits
 	conns    shares // connections on the socket, by user

@@ -32,9 +32,11 @@ func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant) 
 }
 
 func (s *Server) restart(ctx context.Context, id string) (*catalog.Report, error) {
-	if _, err := s.prepare(ctx, id, toRun(nil)); err != nil {
+	p, err := s.prepare(ctx, id, toRun(nil))
+	if err != nil {
 		return nil, err // what cannot be started again is not stopped
 	}
+	defer p.done() // the start uses its copies again
 	if _, err := s.stopExtension(ctx, id); err != nil {
 		return nil, err
 	}
@@ -67,6 +69,12 @@ func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.R
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		p.done()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readLimit)
+		defer cancel()
+		s.sweepReplaced(ctx)
+	}()
 	if report, ok := s.unchanged(ctx, p); ok {
 		return report, nil
 	}

@@ -17,7 +17,8 @@ type Container struct {
 	State   string   `json:"state"`            // created, running, restarting, paused, exited, removing, dead
 	Health  string   `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
 	Ports   []Port   `json:"ports,omitempty"`
-	Writes  []string `json:"-"` // host paths that are bind-mounted and not read-only
+	Mounts  []string `json:"-"` // host paths that are bind-mounted
+	Writes  []string `json:"-"` // those of them that are not read-only
 
 	// Inspect fills in the rest.
 	ExitCode   int       `json:"exit_code,omitempty"`

@@ -117,7 +117,11 @@ func summary(c container.Summary) Container {
 		out.Name = strings.TrimPrefix(c.Names[0], "/")
 	}
 	for _, m := range c.Mounts {
-		if m.Type == mount.TypeBind && m.RW {
+		if m.Type != mount.TypeBind {
+			continue
+		}
+		out.Mounts = append(out.Mounts, m.Source)
+		if m.RW {
 			out.Writes = append(out.Writes, m.Source)
 		}
 	}
