@@ -45,7 +45,7 @@ func (s *Server) audit(ctx context.Context, op, id string) (changing context.Con
 		e.Duration = time.Since(began).Milliseconds()
 		if e.Result = "ok"; err != nil {
 			p := problem.As(err)
-			e.Result, e.Detail = string(p.Code), s.presentable(p.Detail)
+			e.Result, e.Detail = string(p.Code), s.presentable(p)+e.Detail
 		}
 		s.writeAudit(e)
 	}
@@ -60,16 +60,22 @@ func (s *Server) writeAudit(e catalog.AuditEntry) {
 	}
 }
 
-// presentable is the first line of a text, without secrets: what follows are log lines of containers, which may say
-// anything.
-func (s *Server) presentable(text string) string {
-	text, _, _ = strings.Cut(text, "\n")
+// presentable is the first line of why something was refused or failed, without secrets: what follows are log lines of
+// containers, which may say anything. Where we write a list ourselves, its first line is kept, too: it says what is
+// wrong.
+func (s *Server) presentable(p *problem.Error) string {
+	text := p.Detail
 	settings, err := s.opts.Reload()
 	if err != nil {
 		settings = s.opts.Settings
 	}
 	for _, secret := range secretsOf(settings) {
 		text = strings.ReplaceAll(text, secret, config.Secret(secret).String())
+	}
+	first, rest, _ := strings.Cut(text, "\n") // after the secrets: one may have several lines
+	text = first
+	if next, _, _ := strings.Cut(rest, "\n"); next != "" && (p.Code == problem.ScanRefused || p.Code == problem.GrantsRequired) {
+		text += " " + next
 	}
 	return strings.ToValidUTF8(text[:min(len(text), maxAuditDetail)], "")
 }
@@ -146,6 +152,17 @@ func (s *Server) refusedKey(r *http.Request, err error) {
 	peer, code := peerOf(r.RemoteAddr), string(problem.As(err).Code)
 	s.log.Warn().Str("peer", peer).Str("code", code).Int("untold", untold).Msg("a request is refused")
 	s.writeAudit(catalog.AuditEntry{Peer: peer, Op: "authorize", Result: code, Detail: problem.As(err).Detail + andMore(untold)})
+}
+
+// refusedCheck tells of an extension that was judged and refused. A check costs its caller nothing, and could be asked
+// for without end.
+func (s *Server) refusedCheck(ctx context.Context, record func(error), err error) {
+	untold, ok := s.verdicts.tell(time.Now())
+	if !ok {
+		return
+	}
+	auditOf(ctx).Detail = andMore(untold) // record puts it behind the reason
+	record(err)
 }
 
 func andMore(untold int) string {

@@ -151,7 +151,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	ctx, record := s.audit(r.Context(), "check", req.ServiceID)
 	p, err := s.prepare(ctx, req.ServiceID, judge(req.Library))
 	if err != nil {
-		record(err) // what is accepted, the change itself tells
+		s.refusedCheck(ctx, record, err) // what is accepted, the change itself tells
 		reply(w, err)
 		return
 	}

@@ -195,6 +195,29 @@ func TestStart_SaysWhatTheInstallationLacks(t *testing.T) {
 	in.wantRefusal(err, problem.InvalidArgument, `settings: GPU_BACKEND ($INSTALL/.env): "toaster" is not valid: write nvidia, amd, intel, apple or cpu`)
 }
 
+// A check costs its caller nothing: refused ones fill no audit log.
+func TestCheck_ThatIsRefusedIsToldOfAHandfulOfTimes(t *testing.T) {
+	in := newInstallation(t, extension("app", "services:\n  app:\n    image: example/app:1\n    volumes: [\"/srv/${APP_TOKEN}:/x\"]\n", "env_vars: [{key: APP_TOKEN}]"),
+		extension("other", ""))
+	in.setEnv("APP_TOKEN=" + appToken)
+	for range 20 {
+		_, err := in.client.Check(t.Context(), "app", false)
+		in.wantRefusal(err, problem.ScanRefused, `extension "app" is refused by the security scan:…`)
+	}
+	_, err := in.client.Check(t.Context(), "other", false)
+	in.must(err)
+	told := in.told()
+	wantEqual(t, "entries", 5, len(told))
+	const want = `|check|app|scan_refused|extension "app" is refused by the security scan: data/user-extensions/app/compose.yaml:4: services.app.volumes.0: absolute host path "/srv/[secret]" lies outside the extension`
+	if !strings.Contains(told[4], want) {
+		t.Errorf("got %s\nwant …%s…", told[4], want)
+	}
+	if _, err := in.start("app"); err == nil { // a start is told of each time
+		t.Error("it starts")
+	}
+	wantEqual(t, "entries", 6, len(in.told()))
+}
+
 // What no extension may have, the owner's override may. It is judged all the same, and said and recorded.
 func TestStart_TellsWhatTheOverrideGives(t *testing.T) {
 	in := newInstallation(t, extension("app", ""), extension("other", ""),

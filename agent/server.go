@@ -68,6 +68,7 @@ type Server struct {
 	trail     *auditLog
 	strangers refusals // connections of users who may not
 	crowds    refusals // connections of users who have too many
+	verdicts  refusals // checks of what is not accepted
 	guesses   refusals // requests without the key that they need
 
 	closing context.Context // ends when no new work is taken
