@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/user"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dreamserver/catalog"
+	"dreamserver/manifest"
 )
 
 // maxHistory is what the agent gives at most.
@@ -24,7 +26,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Use:   "history",
 		Short: "Show who changed what, the newest first",
 		Long: `Reads the host agent's audit log: every change that it was asked for or made by itself, with its result, and who was
-refused. What a caller says about itself is in ACTOR; --json has what the kernel says, and why something failed, too.`,
+refused. ACTOR is what a caller says about itself, with what the kernel says behind it where that does not fit; --json
+has both, and why something failed.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if count < 1 || count > maxHistory {
 				return fmt.Errorf("%d entries cannot be had: ask for 1 to %d", count, maxHistory)
@@ -53,18 +56,54 @@ func (a *app) history(ctx context.Context, count int) error {
 		a.print("Nothing was changed yet.")
 		return nil
 	}
-	return writeHistory(a.stdout, entries)
+	return writeHistory(a.stdout, entries, uids())
 }
 
-func writeHistory(w io.Writer, entries []catalog.AuditEntry) error {
+// writeHistory prints a table. uidOf is the number of a user of this machine, empty for a name that is nobody's.
+func writeHistory(w io.Writer, entries []catalog.AuditEntry, uidOf func(name string) string) error {
+	granted := slices.ContainsFunc(entries, func(e catalog.AuditEntry) bool { return len(e.Grants) > 0 })
 	t := tabwriter.NewWriter(w, 10, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TIME\tACTOR\tOPERATION\tEXTENSION\tRESULT")
+	row := func(grants string, columns ...string) {
+		if granted {
+			columns = append(columns, grants)
+		}
+		fmt.Fprintln(t, strings.Join(columns, "\t"))
+	}
+	row("GRANTS", "TIME", "ACTOR", "OPERATION", "EXTENSION", "RESULT")
 	for _, e := range entries {
-		fmt.Fprintln(t, strings.Join([]string{
-			e.Time.UTC().Format(time.RFC3339), cmp.Or(e.Actor, e.Peer, "-"), e.Op, cmp.Or(e.Extension, "-"), e.Result,
-		}, "\t"))
+		row(cmp.Or(manifest.JoinGrants(e.Grants), "-"), e.Time.UTC().Format(time.RFC3339), whoAsked(e, uidOf), e.Op, cmp.Or(e.Extension, "-"), e.Result)
 	}
 	return t.Flush()
+}
+
+// whoAsked is what the caller says about itself, and behind it what the kernel says where that does not fit: everybody
+// who may use the socket could say cli:root. Root may speak for others, as it does behind sudo.
+func whoAsked(e catalog.AuditEntry, uidOf func(name string) string) string {
+	name, person := strings.CutPrefix(e.Actor, "cli:")
+	switch {
+	case e.Actor == "" || e.Peer == "":
+		return cmp.Or(e.Actor, e.Peer, "-")
+	case e.Peer == "uid 0":
+		return e.Actor
+	case e.Actor == "agent", person && e.Peer != "uid "+uidOf(name): // what the agent does by itself has no peer
+		return e.Actor + " (" + e.Peer + ")"
+	}
+	return e.Actor
+}
+
+// uids looks each name up once.
+func uids() func(name string) string {
+	known := map[string]string{}
+	return func(name string) string {
+		uid, ok := known[name]
+		if !ok {
+			if u, err := user.Lookup(name); err == nil {
+				uid = u.Uid
+			}
+			known[name] = uid
+		}
+		return uid
+	}
 }
 
 // actor is who runs this program, for the audit log: the person behind sudo, where there is one.
