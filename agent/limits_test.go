@@ -170,21 +170,22 @@ func TestLimits_KeepConnectionsForRoot(t *testing.T) {
 // A stream lasts as long as its client: of those there are not many.
 func TestLimits_BoundStreamsOfEvents(t *testing.T) {
 	in := limitedInstallation(t, agent.Limits{Streams: 3, PeerStreams: 2})
-	follow := func() *http.Response {
+	follow := func() (status int, hangUp func()) {
 		resp := in.open(http.MethodGet, "/v1/events", "")
 		t.Cleanup(func() { resp.Body.Close() })
-		return resp
+		return resp.StatusCode, func() { resp.Body.Close() }
 	}
-	first := follow()
-	wantEqual(t, "streams", []int{200, 200}, []int{first.StatusCode, follow().StatusCode})
+	first, hangUp := follow()
+	second, _ := follow()
+	wantEqual(t, "streams", []int{200, 200}, []int{first, second})
 	_, body := in.request(http.MethodGet, "/v1/events", "")
 	d := decode[problem.Document](t, body)
 	wantEqual(t, "the third", "503 unavailable there are enough streams of events: 2 for one user and 3 in all; end one and try again",
 		fmt.Sprint(d.Status, " ", d.Code, " ", d.Detail))
 	_, err := in.client.Ping(t.Context())
 	in.must(err)
-	first.Body.Close()
-	in.eventually("one of them has ended", func() bool { return follow().StatusCode == 200 })
+	hangUp()
+	in.eventually("one of them has ended", func() bool { status, _ := follow(); return status == 200 })
 }
 
 func TestShares(t *testing.T) {
