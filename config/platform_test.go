@@ -62,8 +62,8 @@ func TestCoreServiceIDs_ThatAreShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.IsSorted(ids) || len(ids) != 19 {
-		t.Errorf("%d ids, want 19 in order: %v", len(ids), ids)
+	if !slices.IsSorted(ids) || len(ids) != 16 {
+		t.Errorf("%d ids, want 16 in order: %v", len(ids), ids)
 	}
 	for _, id := range ids {
 		if config.ReservedID(id) {
