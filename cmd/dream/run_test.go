@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -176,13 +177,16 @@ func TestStatus_ShowsWhatRunsAndWhatDoesNotAndWhy(t *testing.T) {
 		stack: agent.StackInfo{Skipped: []compose.Skip{{ID: "x", Warning: true, Reason: "compose.yaml:3: not a mapping"}, {ID: "off", Reason: "disabled"}}},
 	}
 	got := session(t, f)("status")
+	// How many extensions there are, and for which machines, changes with what ships.
+	got.Stdout = regexp.MustCompile(`(?m)^(Services      )[1-9]\d* enabled, \d+ disabled, [1-9]\d* in the library$`).ReplaceAllString(got.Stdout, "${1}some")
+	got.Stdout = regexp.MustCompile(`(?m)^  [a-z-]+: made for .*\n`).ReplaceAllString(got.Stdout, "")
 	want := terminal{Stdout: `Installation  DIR
 Version       ` + config.Version() + `
 Dashboard     http://127.0.0.1:3001
 API           http://127.0.0.1:3002
 Host agent    ok, but the host agent is 1.0.0
 Docker        ok, Engine 20.10.24, compose v5.5.1
-Services      4 enabled, 0 disabled, 1 in the library
+Services      some
 
 CONTAINER        STATE    HEALTH   ADDRESS
 dream-dashboard  exited   -        
