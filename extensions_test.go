@@ -239,8 +239,10 @@ func TestExtensions_ManifestsAgreeWithWhatRuns(t *testing.T) {
 			}
 			// The address as it is written for curl, or host, port and path where there is no HTTP client.
 			probe := strings.Join(main.HealthCheck.Test, " ")
-			if asProgram := strings.Contains(probe, "healthcheck"); !asProgram && !strings.Contains(probe, fmt.Sprintf("127.0.0.1:%d%s", s.Port, s.Health)) &&
-				!(strings.Contains(probe, fmt.Sprintf("127.0.0.1/%d", s.Port)) && strings.Contains(probe, "GET "+s.Health+" ")) {
+			asURL := regexp.MustCompile(fmt.Sprintf(`127\.0\.0\.1:%d%s(['" ,)]|$)`, s.Port, regexp.QuoteMeta(s.Health)))
+			byHand := strings.Contains(probe, fmt.Sprintf("127.0.0.1/%d ", s.Port)) && strings.Contains(probe, "GET "+s.Health+" HTTP/")
+			asProgram := main.HealthCheck.Test[len(main.HealthCheck.Test)-1] == "healthcheck" // it asks itself
+			if !asURL.MatchString(probe) && !byHand && !asProgram {
 				t.Errorf("%s: the healthcheck does not ask for 127.0.0.1:%d%s: %s", x.id, s.Port, s.Health, probe)
 			}
 		}
