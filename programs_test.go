@@ -145,7 +145,11 @@ func contents(t *testing.T, stream string) (text string, n int) {
 			continue
 		}
 		var event struct {
-			Choices []struct{ Delta struct{ Content string } }
+			Choices []struct {
+				Delta struct {
+					Content string `json:"content"`
+				} `json:"delta"`
+			} `json:"choices"`
 		}
 		if err := json.Unmarshal([]byte(data), &event); err != nil {
 			t.Fatalf("event %q: %v", data, err)
@@ -326,7 +330,9 @@ func TestPrivacyShield_Finds(t *testing.T) {
 	} {
 		data, _ := json.Marshal(text)
 		status, body := call(t, "POST", url+"/mask", string(data), "Authorization", "Bearer k")
-		var got struct{ Masked string }
+		var got struct {
+			Masked string `json:"masked"`
+		}
 		if err := json.Unmarshal([]byte(body), &got); err != nil || status != 200 {
 			t.Fatalf("%d %s", status, body)
 		}
