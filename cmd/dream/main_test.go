@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"dreamserver"
 	"dreamserver/internal/problem"
 )
 
@@ -29,6 +31,17 @@ func TestScript(t *testing.T) {
 			// Who runs the tests owns the installations, so that root and others see the same.
 			env.Setenv("UID", strconv.Itoa(os.Geteuid()))
 			env.Setenv("GID", strconv.Itoa(os.Getegid()))
+			shipped := 0
+			err := fs.WalkDir(dreamserver.Assets, ".", func(_ string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() {
+					shipped++
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			env.Setenv("UNCHANGED", strconv.Itoa(shipped-3))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
