@@ -143,14 +143,15 @@ func TestLibrary_ManifestAndComposeFileAgree(t *testing.T) {
 				t.Fatalf("%s has no service of its name", x.dir)
 			}
 			if s.ContainerName != x.Service.ContainerName || x.Service.DefaultHost != id {
-				t.Errorf("%s: container %s and host %s, the manifest has %s and %s", id, s.ContainerName, id, x.Service.ContainerName, x.Service.DefaultHost)
+				t.Errorf("%s: container %s, the manifest has %s and host %s", id, s.ContainerName, x.Service.ContainerName, x.Service.DefaultHost)
 			}
 			if i == 0 && !slices.ContainsFunc(s.Ports, func(p types.ServicePortConfig) bool {
 				return int(p.Target) == x.Service.Port && p.Published == strconv.Itoa(x.Service.ExternalPortDefault)
 			}) {
 				t.Errorf("%s publishes %v, the manifest has %d and %d", id, s.Ports, x.Service.ExternalPortDefault, x.Service.Port)
 			}
-			if check := strings.Join(s.HealthCheck.Test, " "); x.Service.Health != "/" && !strings.Contains(check, x.Service.Health) && !strings.Contains(check, "/hello healthcheck") {
+			// The program of hello asks its own address.
+			if check := strings.Join(s.HealthCheck.Test, " "); id != "hello" && !strings.Contains(check, x.Service.Health) {
 				t.Errorf("%s: the healthcheck asks %q, the manifest names %s", id, check, x.Service.Health)
 			}
 			for _, note := range u.Notes {
@@ -167,7 +168,7 @@ func TestLibrary_EveryContainerIsHardened(t *testing.T) {
 				if !slices.Contains(s.CapDrop, "ALL") || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
 					t.Errorf("%s keeps abilities: cap_drop %v, security_opt %v", name, s.CapDrop, s.SecurityOpt)
 				}
-				if s.Deploy == nil || s.Deploy.Resources.Limits == nil || s.Deploy.Resources.Limits.MemoryBytes == 0 || s.Deploy.Resources.Limits.NanoCPUs == 0 {
+				if l := limits(s); l.MemoryBytes == 0 || l.NanoCPUs == 0 {
 					t.Errorf("%s has no limits", name)
 				}
 				if s.Restart != "unless-stopped" || s.Logging == nil || s.Logging.Options["max-size"] == "" {
@@ -185,15 +186,23 @@ func TestLibrary_EveryContainerIsHardened(t *testing.T) {
 					}
 				}
 				for _, v := range s.Volumes {
-					if file, shipped := strings.CutPrefix(v.Source, "./"); shipped && v.Type == types.VolumeTypeBind && !strings.HasPrefix(file, "data/") {
-						if _, err := fs.Stat(dreamserver.Assets, path.Join(x.dir, file)); err != nil || !v.ReadOnly {
-							t.Errorf("%s mounts %s (%v), read-only: %t", name, v.Source, err, v.ReadOnly)
-						}
+					if v.Type != types.VolumeTypeBind || strings.HasPrefix(v.Source, "./data/"+x.Service.ID) {
+						continue
+					}
+					if _, err := fs.Stat(dreamserver.Assets, path.Join(x.dir, v.Source)); err != nil || !v.ReadOnly {
+						t.Errorf("%s mounts %s (%v), read-only: %t", name, v.Source, err, v.ReadOnly)
 					}
 				}
 			}
 		}
 	}
+}
+
+func limits(s types.ServiceConfig) types.Resource {
+	if s.Deploy == nil || s.Deploy.Resources.Limits == nil {
+		return types.Resource{}
+	}
+	return *s.Deploy.Resources.Limits
 }
 
 // variable is what Compose fills in. A doubled $ is a plain one.
@@ -214,23 +223,25 @@ func TestLibrary_EveryDeclaredVariableIsRead(t *testing.T) {
 			if !used[v.Key] {
 				t.Errorf("%s declares %s, which no compose file reads", x.Service.ID, v.Key)
 			}
-			if v.Description == "" || v.Secret && !v.Required && v.Default != nil {
-				t.Errorf("%s: %s has no description, or a secret has a default that everybody knows", x.Service.ID, v.Key)
+			if v.Description == "" || v.Secret && v.Default != nil {
+				t.Errorf("%s: %s has no description, or is a secret with a default that everybody knows", x.Service.ID, v.Key)
 			}
 		}
-		if !used[x.Service.ExternalPortEnv] || !slices.ContainsFunc(x.Service.EnvVars, func(v manifest.EnvVar) bool { return v.Key == x.Service.ExternalPortEnv }) {
-			t.Errorf("%s: the port's variable %s is declared or read nowhere", x.Service.ID, x.Service.ExternalPortEnv)
+		if !used[x.Service.ExternalPortEnv] {
+			t.Errorf("%s: no compose file reads the port's variable, %s", x.Service.ID, x.Service.ExternalPortEnv)
 		}
 	}
 }
 
-// lucideIcons are the names that manifests use, as lucide.dev has them. A new one is looked up there first: the
-// page draws nothing for a name that does not exist.
+// lucideIcons are names of lucide.dev that manifests use, or may. A new one is looked up there first: a page draws
+// nothing for a name that does not exist.
 var lucideIcons = strings.Fields(`
-	Activity Archive Bell Bookmark Boxes BrainCircuit CodeXml Cpu Database Eye FileCog FileScan FileSearch Files
-	FlaskConical FolderOpen Gauge GitBranch Hand HeartPulse ImagePlus Images KeyRound Languages LibraryBig
-	MessageCircle MessageSquare MessagesSquare Mic Network NotebookPen RefreshCw Rss Search Share2 StickyNote Table
-	TableProperties Tags VenetianMask Volume2 Waypoints Workflow Zap`)
+	Activity Archive AudioLines Bell BookOpen Bookmark Bot Boxes Brain BrainCircuit Code CodeXml Coins Cpu
+	Database Eye EyeOff FileCog FileScan FileSearch FileText Files Filter FlaskConical FolderOpen Gauge GitBranch
+	Globe Hand HeartPulse Image ImagePlus Images KeyRound Languages Layers LayoutDashboard LayoutGrid LibraryBig
+	MessageCircle MessageSquare MessagesSquare Mic Music Network NotebookPen Paintbrush Plug Puzzle RefreshCw Rss
+	Search Server Share2 Shield ShieldCheck StickyNote Table TableProperties Tag Tags Terminal Users VenetianMask
+	Video Volume2 Waypoints Workflow Zap`)
 
 func TestLibrary_IconsAreLucides(t *testing.T) {
 	for _, x := range shippedExtensions(t) {
