@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -158,7 +157,6 @@ func loadBase(t *testing.T, backend string, env map[string]string) *compose.Unit
 	}
 	return unit
 }
-
 
 func TestAssets_EveryManifestParsesWithoutAWarning(t *testing.T) {
 	for _, root := range []string{"extensions/services", "extensions/library"} {

@@ -238,12 +238,21 @@ func TestExtensions_ManifestsAgreeWithWhatRuns(t *testing.T) {
 				t.Errorf("%s: no port %d is published as %d", x.id, s.Port, s.ExternalPortDefault)
 			}
 			// The address as it is written for curl, or host, port and path where there is no HTTP client.
-			probe := strings.Join(main.HealthCheck.Test, " ")
-			asURL := regexp.MustCompile(fmt.Sprintf(`127\.0\.0\.1:%d%s(['" ,)]|$)`, s.Port, regexp.QuoteMeta(s.Health)))
-			byHand := strings.Contains(probe, fmt.Sprintf("127.0.0.1/%d ", s.Port)) && strings.Contains(probe, "GET "+s.Health+" HTTP/")
+			probe, port := strings.Join(main.HealthCheck.Test, " "), s.Port
+			if s.HealthPort != 0 {
+				port = s.HealthPort
+			}
+			if s.Health == "" { // it speaks no HTTP
+				if !strings.Contains(probe, "127.0.0.1") {
+					t.Errorf("%s: the healthcheck does not ask at 127.0.0.1: %s", x.id, probe)
+				}
+				continue
+			}
+			asURL := regexp.MustCompile(fmt.Sprintf(`127\.0\.0\.1:%d%s(['" ,)]|$)`, port, regexp.QuoteMeta(s.Health)))
+			byHand := strings.Contains(probe, fmt.Sprintf("127.0.0.1/%d ", port)) && strings.Contains(probe, "GET "+s.Health+" HTTP/")
 			asProgram := main.HealthCheck.Test[len(main.HealthCheck.Test)-1] == "healthcheck" // it asks itself
 			if !asURL.MatchString(probe) && !byHand && !asProgram {
-				t.Errorf("%s: the healthcheck does not ask for 127.0.0.1:%d%s: %s", x.id, s.Port, s.Health, probe)
+				t.Errorf("%s: the healthcheck does not ask for 127.0.0.1:%d%s: %s", x.id, port, s.Health, probe)
 			}
 		}
 	}
@@ -349,6 +358,30 @@ func TestBuiltin_GPUPatterns(t *testing.T) {
 		slices.Sort(list)
 		if n := len(slices.Compact(list)); n != 2 {
 			t.Errorf("%s has images %v, want two kinds", id, list)
+		}
+	}
+}
+
+// lucideIcons are names of lucide.dev that manifests use, or may. A new one is looked up there first: a page draws
+// nothing for a name that does not exist.
+var lucideIcons = strings.Fields(`
+	Activity Archive AudioLines Bell Binary BookOpen Bookmark Bot Boxes Brain BrainCircuit Code CodeXml Coins Cpu
+	Database Eye EyeOff FileCog FileScan FileSearch FileText Files Filter FlaskConical FolderOpen Gauge GitBranch
+	Globe Hand HeartPulse Image ImagePlus Images KeyRound Languages Layers LayoutDashboard LayoutGrid LibraryBig
+	MessageCircle MessageSquare MessagesSquare Mic Music Network NotebookPen Paintbrush Plug Puzzle RefreshCw Rss
+	Search Server Share2 Shield ShieldCheck StickyNote Table TableProperties Tag Tags Telescope Terminal Users VenetianMask
+	Video Volume2 Waypoints Workflow Zap`)
+
+func TestExtensions_IconsAreLucides(t *testing.T) {
+	for _, x := range shipped(t) {
+		icons := []string{x.Service.SidebarIcon}
+		for _, f := range x.Features {
+			icons = append(icons, f.Icon)
+		}
+		for _, icon := range icons {
+			if icon != "" && !slices.Contains(lucideIcons, icon) {
+				t.Errorf("%s: %q is not one of the icons known here", x.id, icon)
+			}
 		}
 	}
 }
