@@ -173,6 +173,9 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 
 // load reads the unit's files, makes the model and judges it. own is the folder that its relative paths mean.
 func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Root, own string) (acceptedUnit, error) {
+	if err := l.fillIn(u.Manifest); err != nil {
+		return acceptedUnit{}, err
+	}
 	w := l.world
 	folder := l.judged(u, at, own)
 	if err := security.Refusal(u.ID, folder.Declarations()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -58,6 +59,7 @@ type Server struct {
 	busy     busyTable
 	versions versionLog
 	locks    keyedLocks // by service
+	env      sync.Mutex // of .env, which the agent writes
 	copies   keyedLocks // by extension, while its files are copied
 	trees    treeUses
 	fails    failures

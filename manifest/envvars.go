@@ -1,6 +1,9 @@
 package manifest
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -47,6 +50,16 @@ const (
 type Generate struct {
 	Format string `yaml:"format" json:"format"` // hex or base64 (with padding)
 	Bytes  int    `yaml:"bytes" json:"bytes"`   // of randomness, 8 to 64
+}
+
+// Value is a fresh value.
+func (g Generate) Value() string {
+	data := make([]byte, g.Bytes)
+	rand.Read(data) // never fails: it ends the program instead
+	if g.Format == base64Format {
+		return base64.StdEncoding.EncodeToString(data)
+	}
+	return hex.EncodeToString(data)
 }
 
 const (
