@@ -92,6 +92,7 @@ services:
   app:
     cap_drop:
       - NET_RAW
+      - MKNOD
     command:
       - sh
       - -c
@@ -100,6 +101,11 @@ services:
       FROM_FILE: "1"
       KEY: pa$$word
     image: example/app:1
+    logging:
+      driver: json-file
+      options:
+        max-file: "3"
+        max-size: 10m
     networks:
       default: null
     volumes:

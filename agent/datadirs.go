@@ -28,7 +28,7 @@ import (
 // container can write, may be the operator's link to another disk.
 func (s *Server) makeDataDirs(ctx context.Context, p *prepared) error {
 	settings := p.world.settings
-	if err := os.MkdirAll(settings.DataDir, 0o755); err != nil {
+	if err := os.MkdirAll(settings.DataDir, 0o750); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	for _, d := range p.own.dirs {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -64,12 +67,33 @@ func (s *Server) servicesOf(ctx context.Context, id string) (services []string, 
 	if err != nil {
 		return nil, false, err
 	}
+	started := s.startedServices(id)
 	for _, c := range containers {
-		if compose.OwnsService(id, c.Service, w.rivals(id)) && !w.isCore(c.Service) && !slices.Contains(services, c.Service) {
+		own := compose.OwnsService(id, c.Service, w.rivals(id)) || slices.Contains(started, c.Service)
+		if own && !w.isCore(c.Service) && !slices.Contains(services, c.Service) {
 			services = append(services, c.Service)
 		}
 	}
 	return services, slices.Contains(w.ids, id), nil
+}
+
+// startedServices are the extension's services in what was approved last. They are its own whatever folders have
+// appeared since: an empty one with a longer name must not take them from it.
+func (s *Server) startedServices(id string) []string {
+	var file struct {
+		Services map[string]yaml.Node `yaml:"services"`
+	}
+	data, err := os.ReadFile(s.approvedFile(id))
+	if err != nil || yaml.Unmarshal(data, &file) != nil {
+		return nil
+	}
+	var own []string
+	for name := range file.Services { // what it depends on is there, too
+		if compose.OwnsService(id, name, nil) {
+			own = append(own, name)
+		}
+	}
+	return own
 }
 
 // failed gives a docker failure its code and keeps what compose said. An empty id means the whole stack.

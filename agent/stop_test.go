@@ -58,3 +58,12 @@ func TestSetBuiltin_RenamesTheFile(t *testing.T) {
 	in.must(in.client.SetBuiltin(t.Context(), "search", true))
 	in.mustStart("search")
 }
+
+// An empty folder with a longer name takes no running container from the extension that started it.
+func TestStop_EndsWhatWasStartedWhateverFoldersAppear(t *testing.T) {
+	in := newInstallation(t, extension("app", "services: {app: {image: x}, app-db: {image: y}}\n"))
+	in.mustStart("app")
+	in.must(os.MkdirAll(in.path("data/user-extensions/app-db"), 0o755))
+	in.must(in.client.Stop(t.Context(), "app"))
+	wantEqual(t, "containers", map[string]string{"app": "exited", "app-db": "exited"}, in.docker.services())
+}

@@ -85,12 +85,18 @@ func busy(id string, r changeRecord) error {
 
 // Done ends a change that is finished.
 func (c *Change) Done() {
+	if c.file == nil { // without a record
+		return
+	}
 	_ = c.root.Remove(path.Join(pendingDir, c.ID)) // the agent would find nothing to do
 	c.Leave()
 }
 
 // Cancel ends a change that did nothing or is undone whole. What waited for the agent before waits again.
 func (c *Change) Cancel() {
+	if c.file == nil {
+		return
+	}
 	if len(c.before) == 0 || overwrite(c.file, c.before) != nil {
 		c.Done()
 		return
@@ -100,6 +106,9 @@ func (c *Change) Cancel() {
 
 // Leave ends this process's part of a change; the record stays, and the agent finishes it.
 func (c *Change) Leave() {
+	if c.file == nil {
+		return
+	}
 	_ = c.file.Close() // Begin has synced what it wrote
 	c.root.Close()
 }

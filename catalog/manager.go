@@ -71,6 +71,11 @@ func (m *Manager) begin(id, kind string, check func(*Snapshot, Entry) error, gra
 		return nil, err
 	}
 	change, err := m.journal.Begin(id, kind, m.actor, grants...)
+	if turnsOff(kind) && err != nil && !problem.HasCode(err, problem.Busy) {
+		// Whoever can write the journal's folder must not be able to keep anything running by spoiling it.
+		m.log.Warn().Err(err).Str("extension", id).Str("op", kind).Msg("the change goes on without a record")
+		change, err = &Change{ID: id, Kind: kind}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +86,9 @@ func (m *Manager) begin(id, kind string, check func(*Snapshot, Entry) error, gra
 	}
 	return &operation{Change: change, snapshot: s, entry: e}, nil
 }
+
+// turnsOff reports whether a change of this kind ends something.
+func turnsOff(kind string) bool { return kind == "stop" || kind == "disable" || kind == "uninstall" }
 
 // lookup finds an extension that may be changed: not a malformed or a core id. An unknown one has no status.
 func (m *Manager) lookup(id string, check func(*Snapshot, Entry) error) (*Snapshot, Entry, error) {

@@ -2,20 +2,18 @@ package compose_test
 
 import "testing"
 
-func TestHarden_TakesRawSockets(t *testing.T) {
+func TestHarden_TakesWhatNoServiceNeedsAndBoundsLogs(t *testing.T) {
 	u := load(t, input("web", `
 services:
   web: {image: x}
-  web-some: {image: x, cap_drop: [CHOWN]}
-  web-all: {image: x, cap_drop: [cap_all]}
-  web-raw: {image: x, cap_drop: [Net_Raw]}
+  web-all: {image: x, cap_drop: [cap_all], logging: {driver: local, options: {max-size: 1m}}}
+  web-some: {image: x, cap_drop: [Net_Raw], logging: {options: {max-file: "9"}}}
 `))
 	u.Harden()
 	wantYAML(t, `
 services:
-  web: {image: x, cap_drop: [NET_RAW]}
-  web-some: {image: x, cap_drop: [CHOWN, NET_RAW]}
-  web-all: {image: x, cap_drop: [cap_all]}
-  web-raw: {image: x, cap_drop: [Net_Raw]}
+  web: {image: x, cap_drop: [NET_RAW, MKNOD], logging: {driver: json-file, options: {max-size: 10m, max-file: "3"}}}
+  web-all: {image: x, cap_drop: [cap_all], logging: {driver: local, options: {max-size: 1m, max-file: "3"}}}
+  web-some: {image: x, cap_drop: [Net_Raw, MKNOD], logging: {driver: json-file, options: {max-size: 10m, max-file: "9"}}}
 `, u.Project)
 }

@@ -147,7 +147,7 @@ func (v *EnvVar) infer() {
 
 func (p *parser) envVars(dst *[]EnvVar) field {
 	return func(path string, n *yaml.Node) {
-		line := map[string]int{}
+		line, patterns := map[string]int{}, 0
 		p.each(path, n, func(path string, n *yaml.Node) {
 			v := EnvVar{Line: n.Line}
 			given := p.mapping(path, n, fields{
@@ -169,6 +169,12 @@ func (p *parser) envVars(dst *[]EnvVar) field {
 				p.fail(n.Line, join(path, "key"), "%s is already declared in line %d: keep one", v.Key, line[v.Key])
 			}
 			line[v.Key] = n.Line
+			if v.Pattern != "" {
+				if patterns++; patterns > maxPatterns {
+					p.fail(n.Line, join(path, "pattern"), "is one of more than %d patterns: take some out", maxPatterns)
+					v.Pattern = ""
+				}
+			}
 			p.agree(path, n, &v)
 			*dst = append(*dst, v)
 		})
@@ -211,7 +217,24 @@ func (p *parser) generate(dst **Generate) field {
 	}
 }
 
+// maxPattern and maxRepeat bound a pattern: RE2 writes repetitions out.
+const (
+	maxPattern  = 200 // bytes
+	maxRepeat   = 100
+	maxPatterns = 64 // in one manifest
+)
+
+var repeats = regexp.MustCompile(`\{\d*,?(\d+)`)
+
 func isPattern(s string) string {
+	if len(s) > maxPattern {
+		return fmt.Sprintf("is longer than %d bytes: write a simpler one", maxPattern)
+	}
+	for _, m := range repeats.FindAllStringSubmatch(s, -1) {
+		if n, err := strconv.Atoi(m[1]); err != nil || n > maxRepeat {
+			return fmt.Sprintf("repeats something more than %d times: write a simpler one", maxRepeat)
+		}
+	}
 	if _, err := regexp.Compile(s); err != nil {
 		return quote(s) + " is not a regular expression (RE2)"
 	}

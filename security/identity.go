@@ -31,6 +31,10 @@ func serviceName(c *scan, at path, _ any) {
 // is a name on the network, too.
 func containerName(c *scan, at path, v any) {
 	name := str(v)
+	if project := c.Project + "-"; c.Project != "" && strings.HasPrefix(name, project) && !strings.HasPrefix(c.Prefix, project) {
+		c.find("container-name", at, fmt.Sprintf("container_name %q is one that docker compose gives", name), fmt.Sprintf("call it dream-%s", c.Unit.ID))
+		return
+	}
 	if name == "" || c.takesName(at, name) || c.ownName(name) || c.builtin() {
 		return
 	}

@@ -183,7 +183,7 @@ func (f Folder) Subject(u *compose.Unit) Subject {
 	}
 	return Subject{
 		Unit: u, Service: &f.Manifest.Service, DataDir: s.DataDir, OwnDir: f.OwnDir, Files: own, InstallDir: s.InstallDir,
-		CoreIDs: f.CoreIDs, OtherIDs: f.OtherIDs, Prefix: s.Names.Prefix, BindAddress: s.Env["BIND_ADDRESS"],
+		CoreIDs: f.CoreIDs, OtherIDs: f.OtherIDs, Prefix: s.Names.Prefix, Project: s.Names.Project, BindAddress: s.Env["BIND_ADDRESS"],
 		GPUGroups: slices.DeleteFunc([]string{s.Env["VIDEO_GID"], s.Env["RENDER_GID"]}, func(g string) bool { return g == "" || g == "0" }),
 	}
 }

@@ -11,6 +11,7 @@ import (
 )
 
 var networks = []row{
+	on("services.*.networks.*", joined),
 	on("services.*.networks.*.aliases.*", alias),
 	allow("services.*.networks.*.priority"),
 	allow("services.*.networks.*.gw_priority"),
@@ -38,6 +39,14 @@ var networks = []row{
 	on("networks.*.labels.*", label),
 	refuse("networks.*.ipam", "network", "ipam takes addresses that others, or this machine's own network, may use"),
 	refuse("networks.*.driver_opts", "network", "driver_opts change the host's network"),
+}
+
+// joined refuses a network that nobody defines, before docker compose does.
+func joined(c *scan, at path, _ any) {
+	defined, _ := c.model["networks"].(map[string]any)
+	if _, ok := defined[at.last()]; !ok && at.last() != compose.DefaultNetwork {
+		c.find("network", at, fmt.Sprintf("network %q is not defined", strings.TrimPrefix(at.last(), c.Unit.ID+".")), "define it under networks, or join dream-network")
+	}
 }
 
 // maxNetworks bounds the networks of one extension: each takes a range of addresses, and Docker has a few dozen.

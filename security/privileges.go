@@ -29,10 +29,10 @@ func privileged(c *scan, at path, v any) {
 	}
 }
 
-// safeCapabilities are what Docker gives every container by default, but for NET_RAW, which package compose takes from
-// every extension: adding them back after cap_drop: ALL gives nothing that an ordinary container lacks.
+// safeCapabilities are what Docker gives every container by default, but for NET_RAW and MKNOD, which package compose takes
+// from every extension: adding them back after cap_drop: ALL gives nothing that an ordinary container lacks.
 var safeCapabilities = []string{
-	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE",
 	"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 }
 

@@ -29,6 +29,7 @@ type Subject struct {
 	CoreIDs    []string          // names that belong to the platform
 	OtherIDs   []string          // ids of the other extensions: their names are taken, too
 	Prefix     string            // of container names in this installation
+	Project    string            // of docker compose: containers without a name are called <project>-<service>-1
 	// BindAddress is the address on which the owner publishes ports (BIND_ADDRESS): for it, the owner has given the
 	// grant already. Empty means loopback.
 	BindAddress string

@@ -109,7 +109,7 @@ func probeTime(c *scan, at path, v any) {
 }
 
 // maxGrace is how long a service may ask to be waited for when it is told to stop: so long a stop lasts.
-const maxGrace = 10 * time.Minute
+const maxGrace = 90 * time.Second
 
 func gracePeriod(c *scan, at path, v any) {
 	if d, err := time.ParseDuration(str(v)); err != nil || d > maxGrace {

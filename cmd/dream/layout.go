@@ -51,7 +51,8 @@ func (l *layout) apply() error {
 		// Others may pass through run to the socket, and not list or change it.
 		{path: filepath.Dir(s.AgentSocket), mode: 0o710, exact: true, agents: true},
 		{path: s.StateDir, mode: 0o700, exact: true, agents: true},
-		{path: s.DataDir, mode: 0o755},
+		// Others stay out: a container that is root can leave a set-uid program in its data.
+		{path: s.DataDir, mode: 0o750},
 		{path: filepath.Join(s.DataDir, "models"), mode: 0o755},
 		{path: s.LibraryDir, mode: 0o755},
 		{path: s.UserExtensionsDir, mode: 0o755},
