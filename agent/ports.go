@@ -66,7 +66,7 @@ func (s *Server) checkPorts(ctx context.Context, p *prepared, containers []compo
 			if err != nil {
 				return err
 			}
-			if holder == "" && inUse(port.Protocol, port.HostIP, number) {
+			if holder == "" && !restarting(containers, name) && inUse(port.Protocol, port.HostIP, number) {
 				holder = "another program on this machine"
 			} else if holder != "" {
 				holder = "container " + holder
@@ -83,6 +83,14 @@ func (s *Server) checkPorts(ctx context.Context, p *prepared, containers []compo
 		}
 	}
 	return nil
+}
+
+// restarting reports whether the service's own container comes and goes: then it may be that which has the port for a
+// moment.
+func restarting(containers []compose.Container, service string) bool {
+	return slices.ContainsFunc(containers, func(c compose.Container) bool {
+		return c.Service == service && (c.State == "restarting" || c.State == "running")
+	})
 }
 
 func holds(containers []compose.Container, own func(string) bool, port int) bool {

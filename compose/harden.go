@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,8 +41,6 @@ func bounded(l *types.LoggingConfig) *types.LoggingConfig {
 	if l.Driver != "" {
 		out.Driver = l.Driver
 	}
-	for k, v := range l.Options {
-		out.Options[k] = v
-	}
+	maps.Copy(out.Options, l.Options)
 	return out
 }
