@@ -224,7 +224,7 @@ const (
 	maxPatterns = 64 // in one manifest
 )
 
-var repeats = regexp.MustCompile(`\{\d*,?(\d+)`)
+var repeats = regexp.MustCompile(`[{,](\d+)`)
 
 func isPattern(s string) string {
 	if len(s) > maxPattern {
