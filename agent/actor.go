@@ -27,11 +27,17 @@ func cleanActor(actor string) string {
 
 type peerKey struct{}
 
-// withCaller notes who sent the request: who they say they are, and who the kernel says they are.
-func withCaller(r *http.Request) *http.Request {
-	ctx := catalog.WithActor(r.Context(), cleanActor(r.Header.Get(actorHeader)))
+// withCaller notes who sent the request: who they say they are, who the kernel says they are, and whose key they have.
+func withCaller(r *http.Request, who caller) *http.Request {
+	ctx := context.WithValue(r.Context(), callerKey{}, who)
+	ctx = catalog.WithActor(ctx, cleanActor(r.Header.Get(actorHeader)))
 	return r.WithContext(context.WithValue(ctx, peerKey{}, peerOf(r.RemoteAddr)))
 }
+
+type callerKey struct{}
+
+// fromAPI reports whether the request came with the API's key.
+func fromAPI(ctx context.Context) bool { return ctx.Value(callerKey{}) == api }
 
 // callerPeer is who the kernel says sent the request; empty for what the agent does by itself.
 func callerPeer(ctx context.Context) string {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
+
 	"dreamserver/catalog"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -46,9 +48,21 @@ func (s *Server) audit(ctx context.Context, op, id string) (changing context.Con
 		if e.Result = "ok"; err != nil {
 			p := problem.As(err)
 			e.Result, e.Detail = string(p.Code), s.presentable(p)+e.Detail
+			if op != "check" && fromAPI(ctx) && refused(err) { // it costs nothing, and must not push the rest out
+				untold, ok := s.vain.tell(time.Now())
+				if !ok {
+					return
+				}
+				e.Detail += andMore(untold)
+			}
 		}
 		s.writeAudit(e)
 	}
+}
+
+// refused reports whether a change was refused before anything was done.
+func refused(err error) bool {
+	return errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err) || errdefs.IsConflict(err) || errdefs.IsPermissionDenied(err)
 }
 
 // writeAudit never fails: what was done is done, and turning something off must work with a full disk, too. The

@@ -211,3 +211,28 @@ func TestAudit_IsReadInPieces(t *testing.T) {
 		}
 	}
 }
+
+// What the API asks for in vain costs nothing: without a bound, asking very often would push the rest out of the log.
+func TestAudit_IsNotFloodedByTheAPI(t *testing.T) {
+	in := newInstallation(t)
+	in.options.Settings.AgentAPIKey = apisKey
+	in.must(in.stop())
+	in.serve()
+	ask := func(bearer string) {
+		for range 20 {
+			in.request(http.MethodPost, "/v1/extension/enable", `{"service_id": "nosuch"}`, "Authorization: Bearer "+bearer)
+		}
+	}
+	ask(apisKey)
+	entries, err := in.client.Audit(t.Context(), 100)
+	in.must(err)
+	if len(entries) != 5 {
+		t.Errorf("%d entries for 20 requests of the API, want the first 5", len(entries))
+	}
+	ask(key)
+	entries, err = in.client.Audit(t.Context(), 100)
+	in.must(err)
+	if len(entries) != 25 {
+		t.Errorf("%d entries after 20 of the owner, want 20 more", len(entries))
+	}
+}

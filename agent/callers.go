@@ -43,7 +43,7 @@ func (s *Server) authorized(least caller, next http.HandlerFunc) http.HandlerFun
 			return
 		}
 		s.versions.compare(s.log, r.Header.Get(versionHeader), s.opts.Version)
-		next(w, withCaller(r))
+		next(w, withCaller(r, who))
 	}
 }
 

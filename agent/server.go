@@ -69,6 +69,7 @@ type Server struct {
 
 	trail     *auditLog
 	strangers refusals // connections of users who may not
+	vain      refusals // changes that the API asked for and that were refused
 	crowds    refusals // connections of users who have too many
 	verdicts  refusals // checks of what is not accepted
 	guesses   refusals // requests without the key that they need
