@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dreamserver"
 	"dreamserver/compose"
@@ -206,7 +205,7 @@ func TestAssets_CatalogueListsTheLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(m.Service.EnvVars, x.EnvVars, cmpopts.IgnoreFields(manifest.EnvVar{}, "Line")); diff != "" || m.Service.Name != x.Name {
+		if diff := cmp.Diff(m.Service.EnvVars, x.EnvVars); diff != "" || m.Service.Name != x.Name {
 			t.Errorf("%s: name or env_vars (-manifest +catalogue):\n%s", x.ID, diff)
 		}
 		if diff := cmp.Diff(m.Features, x.Features); diff != "" {

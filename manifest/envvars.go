@@ -29,7 +29,6 @@ type EnvVar struct {
 	// Generate says how a value is made when the owner gives none; nil when nobody but the owner can know it.
 	Generate    *Generate `yaml:"generate" json:"generate,omitempty"`
 	Description string    `yaml:"description" json:"description"`
-	Line        int       `yaml:"-" json:"-"` // where the manifest declares it
 }
 
 // VarType is what a variable's value must be.
@@ -149,7 +148,7 @@ func (p *parser) envVars(dst *[]EnvVar) field {
 	return func(path string, n *yaml.Node) {
 		line, patterns := map[string]int{}, 0
 		p.each(path, n, func(path string, n *yaml.Node) {
-			v := EnvVar{Line: n.Line}
+			var v EnvVar
 			given := p.mapping(path, n, fields{
 				"key":         p.text(&v.Key, notBlank, isEnvName),
 				"type":        word(p, &v.Type, StringVar, IntegerVar, BooleanVar, EnumVar, PortVar, URLVar, SecretVar),

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dreamserver/manifest"
 )
@@ -103,7 +102,7 @@ func TestParse_ReadsTheWholeContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(manifest.EnvVar{}, "Line")); diff != "" {
+			if diff := cmp.Diff(&tt.want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
 		})
