@@ -181,18 +181,9 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 	if err := security.Refusal(u.ID, folder.Declarations()); err != nil {
 		return acceptedUnit{}, err
 	}
-	in := compose.Input{ID: u.ID, Source: u.Source}
-	if u.Source == compose.Builtin {
-		in.Env = compose.OwnerEnv(w.settings)
-	} else {
-		in.Env, in.Declared = compose.DeclaredEnv(w.settings, u.Manifest), compose.Declared(u.Manifest)
-	}
-	var err error
-	if in.Files, err = u.Read(at.FS); err != nil {
+	in, err := u.Input(w.settings, at.FS)
+	if err != nil {
 		return acceptedUnit{}, err
-	}
-	if in.Folder, err = fs.Sub(at.FS, u.Dir); err != nil {
-		return acceptedUnit{}, fmt.Errorf("extension %q: %w", u.ID, err)
 	}
 	unit, err := l.server.units.load(ctx, in, folder.Place(), &folder)
 	if err != nil {

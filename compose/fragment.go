@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/internal/yamldoc"
 	"dreamserver/manifest"
@@ -115,6 +116,24 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	return readSome(f, yamldoc.MaxBytes)
+}
+
+// Input is what [Load] makes the unit's model of: its files from the file system that its folder was found in, and
+// what it may read of the settings. A built-in extension reads all of .env, an installed one what it declares.
+func (u *StackUnit) Input(s config.Settings, fsys fs.FS) (in Input, err error) {
+	in = Input{ID: u.ID, Source: u.Source}
+	if u.Source == Builtin {
+		in.Env = OwnerEnv(s)
+	} else {
+		in.Env, in.Declared = DeclaredEnv(s, u.Manifest), Declared(u.Manifest)
+	}
+	if in.Files, err = u.Read(fsys); err != nil {
+		return in, err
+	}
+	if in.Folder, err = fs.Sub(fsys, u.Dir); err != nil {
+		return in, fmt.Errorf("extension %q: %w", u.ID, err)
+	}
+	return in, nil
 }
 
 // Read reads the unit's files from the file system that its folder was found in. Its error is

@@ -91,7 +91,7 @@ func Judge(ctx context.Context, f Folder) (Verdict, error) {
 		if budget.Spent() {
 			break // which is a finding already
 		}
-		findings, err := f.variant(ctx, variant, own, budget)
+		findings, err := f.variant(ctx, variant, budget)
 		if err != nil {
 			return v, err
 		}
@@ -112,22 +112,17 @@ func Judge(ctx context.Context, f Folder) (Verdict, error) {
 }
 
 // variant judges one list of files. What package compose refuses is a finding, too.
-func (f Folder) variant(ctx context.Context, variant compose.Variant, own fs.FS, budget *compose.Budget) ([]Finding, error) {
-	in := compose.Input{ID: f.Manifest.Service.ID, Source: f.Source, Folder: own, Budget: budget}
+func (f Folder) variant(ctx context.Context, variant compose.Variant, budget *compose.Budget) ([]Finding, error) {
 	settings := f.Settings
 	settings.GPUBackend, settings.GPUCount, settings.Mode = variant.Host.Backend, variant.Host.GPUCount, variant.Host.Mode
-	if f.Source == compose.Builtin {
-		in.Env = compose.OwnerEnv(settings)
-	} else {
-		in.Env, in.Declared = compose.DeclaredEnv(settings, f.Manifest), compose.Declared(f.Manifest)
-	}
 	if len(variant.Unit.Files) == 0 {
 		return []Finding{f.fileless()}, nil
 	}
-	var err error
-	if in.Files, err = variant.Unit.Read(f.Root.FS); err != nil {
+	in, err := variant.Unit.Input(settings, f.Root.FS)
+	if err != nil {
 		return nil, err
 	}
+	in.Budget = budget
 	unit, err := compose.Load(ctx, in)
 	if problem.HasCode(err, problem.MissingConfig) {
 		for _, item := range problem.As(err).Items {
