@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ type installation struct {
 
 	settings config.Settings
 	options  agent.Options
+	kernel   atomic.Bool  // it asks the kernel whether a port is taken; else none is
 	stop     func() error // ends the agent; it waits
 	addr     string       // where it listens on TCP
 }
@@ -78,7 +80,8 @@ func prepare(t *testing.T, files ...string) *installation {
 		Reload: func() (config.Settings, error) {
 			return config.Load(in.getenv)
 		},
-		Grace: time.Nanosecond, HealthWait: time.Nanosecond, ReconcileEvery: time.Hour,
+		PortInUse: func(protocol, ip string, port int) bool { return in.kernel.Load() && agent.InUse(protocol, ip, port) },
+		Grace:     time.Nanosecond, HealthWait: time.Nanosecond, ReconcileEvery: time.Hour,
 	}
 	in.client = agent.NewClient(in.settings, version)
 	t.Cleanup(in.client.Close)

@@ -66,7 +66,7 @@ func (s *Server) checkPorts(ctx context.Context, p *prepared, containers []compo
 			if err != nil {
 				return err
 			}
-			if holder == "" && !restarting(containers, name) && inUse(port.Protocol, port.HostIP, number) {
+			if holder == "" && !restarting(containers, name) && s.opts.PortInUse(port.Protocol, port.HostIP, number) {
 				holder = "another program on this machine"
 			} else if holder != "" {
 				holder = "container " + holder

@@ -19,6 +19,7 @@ func TestStart_RefusesTakenPorts(t *testing.T) {
 	publishes := "services:\n  app:\n    image: example/app:1\n    ports: [\"127.0.0.1:" + port + ":80\"]\n"
 
 	in := newInstallation(t, extension("app", publishes))
+	in.kernel.Store(true)
 	_, err = in.start("app")
 	in.wantRefusal(err, problem.PortTaken, `extension "app": port `+port+` on 127.0.0.1 is taken by another program on this machine: stop it, or set another port in .env`)
 	wantEqual(t, "calls", nil, in.docker.calls())

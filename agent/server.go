@@ -31,6 +31,9 @@ type Options struct {
 	Version string
 	Log     zerolog.Logger
 
+	// PortInUse reports whether a program of this machine listens on the port; nil asks the kernel.
+	PortInUse func(protocol, ip string, port int) bool
+
 	// Grace is how long a container without a healthcheck must run to count as started; 0 means 1 s.
 	Grace time.Duration
 	// HealthWait is how long a start waits for healthchecks; 0 means 60 s.
@@ -94,6 +97,9 @@ func NewServer(o Options) (*Server, error) {
 	}
 	if o.ReconcileEvery == 0 {
 		o.ReconcileEvery = 3 * time.Second
+	}
+	if o.PortInUse == nil {
+		o.PortInUse = inUse
 	}
 	if o.Reload == nil {
 		o.Reload = func() (config.Settings, error) { return s, nil }
