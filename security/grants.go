@@ -28,6 +28,9 @@ func Grants(findings []Finding) []manifest.Grant {
 	return used
 }
 
+// IsGrant reports whether the finding says that a grant is used, and no more.
+func (f Finding) IsGrant() bool { return f.Severity == Note && strings.HasPrefix(f.Rule, grantRule) }
+
 // Asked are the grants among them that the owner must give explicitly. gpu is implied by gpu_backends, which the
 // owner has seen.
 func Asked(grants []manifest.Grant) []manifest.Grant {

@@ -16,7 +16,6 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
-	"dreamserver/manifest"
 	"dreamserver/security"
 )
 
@@ -96,14 +95,9 @@ func (a *app) showVerdict(v security.Verdict) {
 	}
 	for _, severity := range []string{security.Error, security.Note} {
 		for _, f := range v.Findings {
-			if f.Severity == severity && !isGrant(f) {
+			if f.Severity == severity && !f.IsGrant() {
 				a.print("%s %s\n    %s; %s", f.Severity, f.Where(), f.Message, f.Fix)
 			}
 		}
 	}
-}
-
-// isGrant reports whether the finding says no more than the list of grants does.
-func isGrant(f security.Finding) bool {
-	return slices.Contains(manifest.Grants(), manifest.Grant(strings.TrimPrefix(f.Rule, "grant-")))
 }
