@@ -14,6 +14,7 @@ import (
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
 // world is the installation as one operation sees it: settings read now, folders opened now, the stack resolved
@@ -28,8 +29,8 @@ type world struct {
 	ids      []string // of every folder, enabled or not
 	builtin  []string // those of them that ship with the platform
 	core     []string
-	secrets  map[string]string // secret variables that extensions declare: key → id
-	reserved []string          // ids that are kept for built-in extensions, here or not
+	secrets  security.Secrets // of every extension; only where the stack is resolved, which reads the manifests
+	reserved []string         // ids that are kept for built-in extensions, here or not
 }
 
 // world reads the settings and resolves the stack. It costs a few milliseconds; nothing is kept between operations
@@ -47,7 +48,13 @@ func (s *Server) world() (*world, error) {
 		Install:  compose.Root{FS: w.install.FS()},
 		Services: compose.Root{FS: w.services.FS(), Prefix: w.relative(settings.ServicesDir)},
 		Reserved: w.reserved,
-		Manifest: s.parsed.Read,
+		Manifest: func(fsys fs.FS, dir string) (*manifest.Manifest, error) { // built-in extensions come first
+			m, err := s.parsed.Read(fsys, dir)
+			if err == nil && manifest.ValidID(dir) {
+				w.secrets.Declare(dir, m.Service.EnvVars)
+			}
+			return m, err
+		},
 	}
 	if w.user != nil {
 		tree.User = compose.Root{FS: catalog.FS(w.user), Prefix: w.relative(settings.UserExtensionsDir)}
@@ -70,7 +77,7 @@ func (s *Server) folders() (*world, error) {
 }
 
 func (s *Server) openWorld(settings config.Settings) (*world, error) {
-	w := &world{settings: settings, host: compose.HostOf(settings), secrets: map[string]string{}}
+	w := &world{settings: settings, host: compose.HostOf(settings), secrets: security.Secrets{}}
 	if err := w.open(); err != nil {
 		w.close()
 		return nil, err
@@ -134,27 +141,13 @@ func (s *Server) listIDs(w *world) {
 				continue
 			}
 			w.ids = append(w.ids, e.Name())
-			if root == w.services {
-				w.builtin = append(w.builtin, e.Name())
+			if root != w.services {
+				continue
 			}
-			m, err := s.parsed.Read(catalog.FS(root), e.Name())
-			if err != nil {
-				continue // Resolve says so
-			}
-			if root == w.services && m.Service.Category == manifest.Core {
+			w.builtin = append(w.builtin, e.Name())
+			if m, err := s.parsed.Read(root.FS(), e.Name()); err == nil && m.Service.Category == manifest.Core {
 				w.core = append(w.core, m.Service.ID)
 			}
-			w.declareSecrets(m, e.Name())
-		}
-	}
-}
-
-// declareSecrets notes whose the secret variables are. The first extension to declare one has it; the platform's own
-// come before those that somebody installed.
-func (w *world) declareSecrets(m *manifest.Manifest, id string) {
-	for _, v := range m.Service.EnvVars {
-		if _, known := w.secrets[v.Key]; v.Secret && !known {
-			w.secrets[v.Key] = id
 		}
 	}
 }

@@ -54,7 +54,7 @@ func ScanFolder(ctx context.Context, s Scan) (security.Verdict, error) {
 		return rejected(id, found), nil
 	}
 	f := security.Folder{
-		Root: compose.Root{FS: fsys}, Dir: id, OwnDir: dir, Source: compose.User, Manifest: man, Settings: s.Settings, Secrets: map[string]string{},
+		Root: compose.Root{FS: fsys}, Dir: id, OwnDir: dir, Source: compose.User, Manifest: man, Settings: s.Settings, Secrets: security.Secrets{},
 	}
 	if s.Builtin {
 		f.Source = compose.Builtin
@@ -124,10 +124,8 @@ func (s Scan) neighbours(f *security.Folder) (reserved []string) {
 				f.CoreIDs = append(f.CoreIDs, id)
 			}
 			f.OtherIDs = append(f.OtherIDs, id)
-			for _, v := range m.Service.EnvVars {
-				if v.Secret && id != f.Manifest.Service.ID && f.Secrets[v.Key] == "" {
-					f.Secrets[v.Key] = id
-				}
+			if id != f.Manifest.Service.ID {
+				f.Secrets.Declare(id, m.Service.EnvVars)
 			}
 		}
 	}

@@ -50,17 +50,15 @@ func (m *Manager) folder(root *os.Root, source compose.Source, id string, s *Sna
 	}
 	f := security.Folder{
 		Root: compose.Root{FS: FS(root)}, Dir: id, OwnDir: filepath.Join(root.Name(), id), Source: source,
-		Manifest: man, Settings: m.settings, CoreIDs: s.core, Secrets: map[string]string{},
+		Manifest: man, Settings: m.settings, CoreIDs: s.core, Secrets: security.Secrets{},
 	}
 	for _, e := range s.Entries {
 		if !s.Installed(e.ID) || source == compose.Builtin && e.Source != FromCore {
 			continue
 		}
 		f.OtherIDs = append(f.OtherIDs, e.ID)
-		for _, v := range e.EnvVars {
-			if v.Secret && e.ID != id && f.Secrets[v.Key] == "" {
-				f.Secrets[v.Key] = e.ID
-			}
+		if e.ID != id {
+			f.Secrets.Declare(e.ID, e.EnvVars)
 		}
 	}
 	return f, nil

@@ -60,8 +60,19 @@ type Folder struct {
 	Backends []string
 	CoreIDs  []string
 	OtherIDs []string
-	// Secrets are the secret variables that other extensions declare: key → id.
-	Secrets map[string]string
+	Secrets  Secrets
+}
+
+// Secrets are the secret variables that extensions declare, and whose they are: key → id.
+type Secrets map[string]string
+
+// Declare notes the secrets of an extension. The first to declare one has it.
+func (s Secrets) Declare(id string, vars []manifest.EnvVar) {
+	for _, v := range vars {
+		if v.Secret && s[v.Key] == "" {
+			s[v.Key] = id
+		}
+	}
 }
 
 // Judge judges every variant of the extension that could run, and its manifest. Variables that the owner must set
