@@ -5,11 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -66,7 +64,6 @@ const (
 	base64Format = "base64"
 	minRandom    = 8
 	maxRandom    = 64
-	maxValue     = 64 << 10 // bytes of a value
 )
 
 // Declares reports whether the extension's fragments may read the variable key.
@@ -77,71 +74,28 @@ func (s *Service) Declares(key string) bool {
 	return slices.ContainsFunc(s.EnvVars, func(v EnvVar) bool { return v.Key == key })
 }
 
-// Check says what is wrong with a value of the variable; empty when it is fine. It never repeats the value, which may
-// be a secret.
-func (v EnvVar) Check(value string) string {
-	switch {
-	case strings.ContainsRune(value, 0):
-		return "holds a NUL byte, which no environment can have"
-	case len(value) > maxValue:
-		return fmt.Sprintf("is longer than %d bytes", maxValue)
+// Find is the variable that the manifest declares under this key: one of env_vars, or the published port.
+func (s *Service) Find(key string) (EnvVar, bool) {
+	for _, v := range s.Variables() {
+		if v.Key == key {
+			return v, true
+		}
 	}
-	if wrong := v.checkType(value); wrong != "" {
-		return wrong
-	}
-	if v.Pattern == "" {
-		return ""
-	}
-	if whole, err := regexp.Compile(`\A(?:` + v.Pattern + `)\z`); err != nil || !whole.MatchString(value) {
-		return "does not match " + v.Pattern
-	}
-	return ""
+	return EnvVar{}, false
 }
 
-func (v EnvVar) checkType(value string) string {
-	switch v.Type {
-	case IntegerVar:
-		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
-			return "is not a whole number"
-		}
-	case BooleanVar:
-		if !slices.Contains([]string{"true", "false", "1", "0", "yes", "no", "on", "off"}, strings.ToLower(value)) {
-			return "is neither true nor false"
-		}
-	case PortVar:
-		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 65535 {
-			return "is not a port from 1 to 65535"
-		}
-	case URLVar:
-		if u, err := url.Parse(value); err != nil || u.Scheme == "" || u.Host == "" {
-			return "is not a URL such as http://host:8080"
-		}
-	case EnumVar:
-		if !slices.Contains(v.Options, value) {
-			return "is not one of " + strings.Join(v.Options, ", ")
-		}
-	case StringVar, SecretVar:
+// Variables are what the owner can set: env_vars, and the published port where they do not list it.
+func (s *Service) Variables() []EnvVar {
+	vars := slices.Clone(s.EnvVars)
+	if s.ExternalPortEnv == "" || slices.ContainsFunc(vars, func(v EnvVar) bool { return v.Key == s.ExternalPortEnv }) {
+		return vars
 	}
-	return ""
-}
-
-// infer gives a variable of a manifest that names no type the one that its key and default speak for.
-func (v *EnvVar) infer() {
-	named := func(ends ...string) bool {
-		return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(v.Key, end) })
+	port := EnvVar{Key: s.ExternalPortEnv, Type: PortVar, Description: "Port on this machine."}
+	if p := s.PublishedPort(); p != 0 {
+		text := strconv.Itoa(p)
+		port.Default = &text
 	}
-	switch {
-	case v.Secret:
-		v.Type = SecretVar
-	case named("_PORT") && (v.Default == nil || EnvVar{Type: PortVar}.Check(*v.Default) == ""):
-		v.Type = PortVar
-	case named("_URL", "_URI") && (v.Default == nil || EnvVar{Type: URLVar}.Check(*v.Default) == ""):
-		v.Type = URLVar
-	case v.Default != nil && slices.Contains([]string{"true", "false"}, strings.ToLower(*v.Default)):
-		v.Type = BooleanVar
-	default:
-		v.Type = StringVar
-	}
+	return append(vars, port)
 }
 
 func (p *parser) envVars(dst *[]EnvVar) field {
@@ -174,19 +128,19 @@ func (p *parser) envVars(dst *[]EnvVar) field {
 					v.Pattern = ""
 				}
 			}
-			p.agree(path, n, &v)
+			p.agree(path, n, &v, given)
 			*dst = append(*dst, v)
 		})
 	}
 }
 
 // agree settles what the keys of one variable say together.
-func (p *parser) agree(path string, n *yaml.Node, v *EnvVar) {
+func (p *parser) agree(path string, n *yaml.Node, v *EnvVar, given map[string]bool) {
 	if v.Type == SecretVar {
 		v.Secret = true
 	}
 	if v.Type == "" {
-		v.infer()
+		v.infer(given["secret"])
 	}
 	switch {
 	case v.Type == EnumVar && len(v.Options) == 0:

@@ -35,11 +35,75 @@ func TestParse_InfersWhatAVariableIs(t *testing.T) {
 		"{key: A, default: true}":             manifest.BooleanVar,
 		"{key: A, default: 3}":                manifest.StringVar,
 		"{key: A_PORT, type: string}":         manifest.StringVar,
+		"{key: DB_PASSWORD}":                  manifest.SecretVar,
+		"{key: PASSWORD, default: x}":         manifest.SecretVar,
+		"{key: A_TOKEN, secret: false}":       manifest.StringVar,
+		"{key: A_TOKEN, type: string}":        manifest.StringVar,
+		"{key: A_PUBLIC_KEY}":                 manifest.StringVar,
+		"{key: MAX_TOKENS}":                   manifest.StringVar,
 	} {
 		v, err := parseVar(text)
 		if err != nil || v.Type != want || v.Secret != (want == manifest.SecretVar) {
 			t.Errorf("%s: %+v, %v; want type %s", text, v, err, want)
 		}
+	}
+}
+
+func TestService_GeneratesTheSecretsThatAreItsOwn(t *testing.T) {
+	notes := manifest.Service{ID: "notes-app"}
+	given := "x"
+	for _, tt := range []struct {
+		v    manifest.EnvVar
+		want *manifest.Generate
+	}{
+		{manifest.EnvVar{Key: "JWT_SECRET", Secret: true}, &manifest.Generate{Format: "hex", Bytes: 32}},
+		{manifest.EnvVar{Key: "CREDS_IV", Secret: true}, &manifest.Generate{Format: "hex", Bytes: 16}},
+		{manifest.EnvVar{Key: "NOTES_API_KEY", Secret: true}, &manifest.Generate{Format: "hex", Bytes: 32}},
+		{manifest.EnvVar{Key: "OPENAI_API_KEY", Secret: true}, nil},
+		{manifest.EnvVar{Key: "HF_TOKEN", Secret: true}, nil},
+		{manifest.EnvVar{Key: "NOTES_USER"}, nil},
+		{manifest.EnvVar{Key: "NOTES_PASSWORD", Secret: true, Default: &given}, nil},
+		{manifest.EnvVar{Key: "NOTES_PIN", Secret: true, Pattern: "[0-9]{4}"}, nil},
+		{manifest.EnvVar{Key: "HF_TOKEN", Secret: true, Generate: &manifest.Generate{Format: "base64", Bytes: 8}}, &manifest.Generate{Format: "base64", Bytes: 8}},
+	} {
+		if diff := cmp.Diff(tt.want, notes.Generator(tt.v)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.v.Key, diff)
+		}
+	}
+}
+
+func TestEnvVar_SampleIsAValueThatItTakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"{key: A, example: e}":                              "e",
+		"{key: A, default: d}":                              "d",
+		"{key: A, type: enum, options: [fast, slow]}":       "fast",
+		"{key: A_PORT}":                                     "8080",
+		"{key: A_URL}":                                      "https://example.org",
+		"{key: A, type: integer}":                           "10",
+		"{key: A, type: boolean}":                           "true",
+		"{key: N8N_USER, description: Admin email address}": "you@example.org",
+		"{key: A_USERNAME}":                                 "admin",
+		"{key: A_USER, pattern: '[0-9]+'}":                  "",
+		"{key: A_TOKEN, example: e}":                        "",
+		"{key: A}":                                          "",
+	} {
+		if v, err := parseVar(text); err != nil || v.Sample() != want {
+			t.Errorf("%s: %q, %v; want %q", text, v.Sample(), err, want)
+		}
+	}
+}
+
+func TestService_VariablesHaveThePublishedPort(t *testing.T) {
+	s := manifest.Service{ID: "notes", Port: 8080, ExternalPortEnv: "NOTES_PORT", ExternalPortDefault: 9000, EnvVars: []manifest.EnvVar{{Key: "A"}}}
+	if v, ok := s.Find("NOTES_PORT"); !ok || v.Type != manifest.PortVar || *v.Default != "9000" {
+		t.Errorf("NOTES_PORT is %+v, %v; want a port with the default 9000", v, ok)
+	}
+	s.EnvVars = append(s.EnvVars, manifest.EnvVar{Key: "NOTES_PORT", Type: manifest.StringVar})
+	if v, _ := s.Find("NOTES_PORT"); v.Type != manifest.StringVar || len(s.Variables()) != 2 {
+		t.Errorf("NOTES_PORT is %+v of %d; want the manifest's own of 2", v, len(s.Variables()))
+	}
+	if _, ok := s.Find("B"); ok {
+		t.Error("B is found, and nothing declares it")
 	}
 }
 
