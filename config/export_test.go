@@ -5,3 +5,6 @@ var WithRevision = withRevision
 
 // Extend is SetEnv without the file.
 var Extend = extend
+
+// Edit is UpdateEnv without the file.
+var Edit = edit
