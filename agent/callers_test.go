@@ -40,6 +40,8 @@ func TestRoutes_OpenToTheKeysThatTheyAreFor(t *testing.T) {
 		"POST /v1/extension/enable":  both,
 		"POST /v1/extension/disable": both,
 		"POST /v1/extension/logs":    both,
+		"GET /v1/extension/{id}/env": both,
+		"PUT /v1/extension/{id}/env": both,
 		"GET /v1/stack":              ownersAlone,
 		"POST /v1/stack/up":          ownersAlone,
 		"POST /v1/stack/down":        ownersAlone,

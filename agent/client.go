@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -125,6 +126,25 @@ func (c *Client) SetBuiltin(ctx context.Context, id string, enabled bool) error 
 		verb = "enable"
 	}
 	return c.change(ctx, readTimeout, "/v1/extension/"+verb, Request{ServiceID: id}, &Done{})
+}
+
+// Config is how an extension is configured.
+func (c *Client) Config(ctx context.Context, id string) (catalog.Config, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var config catalog.Config
+	return config, c.call(ctx, http.MethodGet, "/v1/extension/"+url.PathEscape(id)+"/env", nil, &config, asked)
+}
+
+// Configure changes it.
+func (c *Client) Configure(ctx context.Context, id string, change catalog.ConfigChange) (catalog.ConfigResult, error) {
+	if _, err := c.Ping(ctx); err != nil {
+		return catalog.ConfigResult{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var result catalog.ConfigResult
+	return result, c.call(ctx, http.MethodPut, "/v1/extension/"+url.PathEscape(id)+"/env", change, &result, changing)
 }
 
 // Logs is the end of the extension's log.

@@ -3,26 +3,51 @@ package agent
 import (
 	"errors"
 	"maps"
+	"slices"
 
+	"dreamserver/catalog"
+	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
 
-// fillIn gives values to the secrets that the manifest says how to make and the owner has not set. For a start they
-// are written to .env, where they stay; for a judgement they are made up and forgotten.
-func (l *loading) fillIn(m *manifest.Manifest) error {
+// fillIn gives values to the secrets that the owner has not set: those that the manifest says how to make and, of those
+// that can be made, what the manifest or the fragment (required) cannot do without. For a start they are written to
+// .env, where they stay; for a judgement they are made up and forgotten. What only the owner can know is refused with
+// [problem.MissingConfig], every key named.
+func (l *loading) fillIn(s *manifest.Service, required []string) error {
+	w := l.world
 	var made []config.Pair
-	for _, v := range m.Service.EnvVars {
-		if v.Generate != nil && l.world.settings.Env[v.Key] == "" && !config.IsPlatformSecret(v.Key) {
-			made = append(made, config.Pair{Key: v.Key, Value: v.Generate.Value()})
+	for _, v := range s.EnvVars {
+		g := s.Generator(v)
+		wanted := v.Generate != nil || v.Required || slices.Contains(required, v.Key)
+		if g != nil && wanted && w.settings.Env[v.Key] == "" && !w.isReserved(v.Key) {
+			made = append(made, config.Pair{Key: v.Key, Value: g.Value()})
 		}
 	}
-	if len(made) == 0 {
-		return nil
+	if len(made) > 0 {
+		if err := l.remember(made); err != nil {
+			return err
+		}
 	}
+	return w.missing(s, nil)
+}
+
+// missing is the refusal of an extension that lacks values which only its owner can give: those that the manifest
+// requires, and these keys.
+func (w *world) missing(s *manifest.Service, keys []string) error {
+	return catalog.MissingConfig(catalog.NewConfig(s, catalog.ConfigFacts{
+		Env: compose.OwnerEnv(w.settings), Required: keys, Reserved: w.isReserved, Owner: func(string) string { return "" },
+	}))
+}
+
+// isReserved reports whether a variable is the platform's own.
+func (w *world) isReserved(key string) bool { return w.coreVars[key] || config.ReservedEnv(key) }
+
+func (l *loading) remember(made []config.Pair) error {
 	if l.want.run {
-		if err := l.server.keep(l.world, made); err != nil {
+		if err := keep(l.world, made); err != nil {
 			return err
 		}
 	}
@@ -39,10 +64,8 @@ func (l *loading) fillIn(m *manifest.Manifest) error {
 	return nil
 }
 
-// keep writes the pairs to .env, one writer at a time. What another start has written since stays.
-func (s *Server) keep(w *world, pairs []config.Pair) error {
-	s.env.Lock()
-	defer s.env.Unlock()
+// keep writes the pairs to .env. What another start has written since stays.
+func keep(w *world, pairs []config.Pair) error {
 	if err := config.SetEnv(w.settings.EnvFile, pairs...); err != nil {
 		return problem.Newf(problem.Unavailable, "secrets cannot be kept: %w", err)
 	}

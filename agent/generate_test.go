@@ -47,7 +47,11 @@ func TestStart_MakesSecretsAndKeepsThem(t *testing.T) {
 }
 
 func TestStart_AsksForSecretsThatOnlyTheOwnerKnows(t *testing.T) {
-	in := newInstallation(t, extension("app", withSecrets, "env_vars: [{key: APP_A, secret: true, required: true}, {key: APP_B, generate: {}, secret: true}, {key: APP_C}]"))
+	in := newInstallation(t, extension("app", strings.ReplaceAll(withSecrets, "APP_A", "OPENAI_API_KEY"),
+		"env_vars: [{key: OPENAI_API_KEY, secret: true, description: Your account.}, {key: APP_B, generate: {}, secret: true}, {key: APP_C, required: true, example: c}]"))
 	_, err := in.start("app")
-	in.wantRefusal(err, problem.MissingConfig, `extension "app" needs a value for APP_A: add it to .env and try again`)
+	in.wantRefusal(err, problem.MissingConfig, `extension "app" needs a value for APP_C (such as c): give it with `+"`dream config app set APP_C` and try again")
+	in.setEnv("APP_C=c")
+	_, err = in.start("app")
+	in.wantRefusal(err, problem.MissingConfig, `extension "app" needs a value for OPENAI_API_KEY (Your account): give it with `+"`dream config app set OPENAI_API_KEY` and try again")
 }

@@ -79,7 +79,11 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		_ = conn.SetWriteDeadline(time.Time{})
 		// It stays until the body is there: net/http reads to the end what a handler has left.
 		_ = conn.SetReadDeadline(time.Now().Add(s.limits.Body))
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		most := int64(maxBody)
+		if r.Method == http.MethodPut {
+			most = maxConfigBody
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(&pacedWriter{ResponseWriter: w, conn: conn, limit: s.limits.Write}, r)
 	})
 }

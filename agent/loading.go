@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,21 +174,25 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 
 // load reads the unit's files, makes the model and judges it. own is the folder that its relative paths mean.
 func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Root, own string) (acceptedUnit, error) {
-	if err := l.fillIn(u.Manifest); err != nil {
-		return acceptedUnit{}, err
-	}
 	w := l.world
-	folder := l.judged(u, at, own)
-	if err := security.Refusal(u.ID, folder.Declarations()); err != nil {
+	files, err := u.Read(at.FS)
+	if err != nil {
 		return acceptedUnit{}, err
 	}
+	if err := security.Refusal(u.ID, l.judged(u, at, own).Declarations()); err != nil {
+		return acceptedUnit{}, err
+	}
+	if err := l.fillIn(&u.Manifest.Service, compose.RequiredKeys(files)); err != nil {
+		return acceptedUnit{}, err
+	}
+	folder := l.judged(u, at, own) // with what was filled in
 	in, err := u.Input(w.settings, at.FS)
 	if err != nil {
 		return acceptedUnit{}, err
 	}
 	unit, err := l.server.units.load(ctx, in, folder.Place(), &folder)
 	if err != nil {
-		return unit, err
+		return unit, l.missing(u, err)
 	}
 	if err := l.homonym(ctx, u); err != nil {
 		return unit, err
@@ -197,6 +202,18 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 	}
 	l.units = append(l.units, unit.Unit)
 	return unit, nil
+}
+
+// missing says what the variables are for that a fragment cannot do without.
+func (l *loading) missing(u *compose.StackUnit, err error) error {
+	if !problem.HasCode(err, problem.MissingConfig) {
+		return err
+	}
+	var keys []string
+	for _, item := range problem.As(err).Items {
+		keys = append(keys, item.Path)
+	}
+	return cmp.Or(l.world.missing(&u.Manifest.Service, keys), err)
 }
 
 // judged is the unit's folder as the gate sees it.

@@ -11,11 +11,12 @@ const versionHeader = "X-Dream-Version"
 
 // Limits of the wire contract.
 const (
-	maxHeader   = 16 << 10 // bytes of a request's header
-	maxBody     = 16 << 10 // and of its body
-	defaultTail = 100      // log lines
-	maxTail     = 500
-	maxLogText  = 50_000 // characters of a log reply
+	maxHeader     = 16 << 10  // bytes of a request's header
+	maxBody       = 16 << 10  // and of its body,
+	maxConfigBody = 256 << 10 // which is larger where it brings values
+	defaultTail   = 100       // log lines
+	maxTail       = 500
+	maxLogText    = 50_000 // characters of a log reply
 )
 
 // Request is the body of every POST below /v1/extension.

@@ -45,7 +45,10 @@ func (in *installation) useAll() string {
 		_, refused := in.request(http.MethodPost, "/v1/extension/"+call, app, bad)
 		replies.WriteString(good + refused)
 	}
-	for _, call := range []string{"/health", "/v1/containers", "/v1/host", "/v1/stack", "/v1/nosuch"} {
+	_, put := in.request(http.MethodPut, "/v1/extension/app/env", `{"values": {"APP_TOKEN": "`+appToken+`"}}`)
+	_, unfit := in.request(http.MethodPut, "/v1/extension/app/env", `{"values": {"APP_TOKEN": "`+appToken+`\u0000", "OTHER": "`+appToken+`"}}`)
+	replies.WriteString(put + unfit)
+	for _, call := range []string{"/v1/extension/app/env", "/v1/audit", "/health", "/v1/containers", "/v1/host", "/v1/stack", "/v1/nosuch"} {
 		_, good := in.request(http.MethodGet, call, "")
 		_, refused := in.request(http.MethodGet, call, "", bad)
 		replies.WriteString(good + refused)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -62,7 +61,6 @@ type Server struct {
 	busy     busyTable
 	versions versionLog
 	locks    keyedLocks // by service
-	env      sync.Mutex // of .env, which the agent writes
 	copies   keyedLocks // by extension, while its files are copied
 	trees    treeUses
 	fails    failures
@@ -130,7 +128,7 @@ type route struct {
 // routes are the agent's HTTP surface, every verb on one screen, and who may ask for it. What concerns the whole stack
 // is the owner's: the API never asks for it, and who has taken over its container cannot either.
 func (s *Server) routes() []route {
-	const get, post = http.MethodGet, http.MethodPost
+	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return []route{
 		{get, "/health", anybody, s.health},
 		{get, "/v1/containers", api, s.containers},
@@ -145,6 +143,8 @@ func (s *Server) routes() []route {
 		{post, "/v1/extension/enable", api, s.change("enable", always(s.enableBuiltin))},
 		{post, "/v1/extension/disable", api, s.change("disable", always(s.disableBuiltin))},
 		{post, "/v1/extension/logs", api, s.logs},
+		{get, "/v1/extension/{id}/env", api, s.getConfig},
+		{put, "/v1/extension/{id}/env", api, s.putConfig},
 		{get, "/v1/stack", owner, s.stack},
 		{post, "/v1/stack/up", owner, s.up},
 		{post, "/v1/stack/down", owner, s.down},

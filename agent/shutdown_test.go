@@ -98,7 +98,7 @@ func TestShutdown_InTheMiddleOfAnInstallIsMadeUpFor(t *testing.T) {
 		err error
 	}
 	result := make(chan answer, 1)
-	go func() { r, err := m.Install(t.Context(), "app"); result <- answer{r, err} }()
+	go func() { r, err := m.Install(t.Context(), "app", catalog.Given{}); result <- answer{r, err} }()
 	in.docker.entered()
 	in.must(in.stop())
 	if a := <-result; a.err != nil || !a.RestartRequired {

@@ -30,7 +30,7 @@ func TestUp_StartsEachOnItsOwn(t *testing.T) {
 	for id, want := range map[string]string{
 		"dies": `extension "dies" was started and failed: dream-server-dies-1 exited with code 1`,
 		"bad":  `extension "bad" is refused by the security scan:…`,
-		"torn": `extension "torn" needs a value for TORN_TAG: add it to .env and try again`,
+		"torn": "extension \"torn\" needs a value for TORN_TAG: give it with `dream config torn set TORN_TAG` and try again",
 	} {
 		if !matches(want, r.Failed[id]) {
 			t.Errorf("%s: %q, want %q", id, r.Failed[id], want)
@@ -102,13 +102,13 @@ func TestInstall_ThroughManagerClientAndServer(t *testing.T) {
 		do   func() (catalog.Result, error)
 		want map[string]string
 	}{
-		{"install", func() (catalog.Result, error) { return m.Install(ctx, "app") }, map[string]string{"app": "running"}},
+		{"install", func() (catalog.Result, error) { return m.Install(ctx, "app", catalog.Given{}) }, map[string]string{"app": "running"}},
 		{"disable", func() (catalog.Result, error) { return m.Disable(ctx, "app") }, map[string]string{"app": "exited"}},
 		{"enable", func() (catalog.Result, error) { return m.Enable(ctx, "app", false) }, map[string]string{"app": "running"}},
 		{"stop", func() (catalog.Result, error) { return m.Stop(ctx, "app") }, map[string]string{"app": "exited"}},
 		{"restart", func() (catalog.Result, error) { return m.Restart(ctx, "app") }, map[string]string{"app": "running"}},
 		{"disable", func() (catalog.Result, error) { return m.Disable(ctx, "app") }, map[string]string{"app": "exited"}},
-		{"uninstall", func() (catalog.Result, error) { return m.Uninstall(ctx, "app") }, map[string]string{}},
+		{"uninstall", func() (catalog.Result, error) { return m.Uninstall(ctx, "app", false) }, map[string]string{}},
 	} {
 		r, err := step.do()
 		if err != nil || r.RestartRequired {

@@ -29,6 +29,7 @@ type world struct {
 	ids      []string // of every folder, enabled or not
 	builtin  []string // those of them that ship with the platform
 	core     []string
+	coreVars map[string]bool  // variables that the core services' manifests declare
 	secrets  security.Secrets // of every extension; only where the stack is resolved, which reads the manifests
 	reserved []string         // ids that are kept for built-in extensions, here or not
 }
@@ -77,7 +78,7 @@ func (s *Server) folders() (*world, error) {
 }
 
 func (s *Server) openWorld(settings config.Settings) (*world, error) {
-	w := &world{settings: settings, host: compose.HostOf(settings), secrets: security.Secrets{}}
+	w := &world{settings: settings, host: compose.HostOf(settings), secrets: security.Secrets{}, coreVars: map[string]bool{}}
 	if err := w.open(); err != nil {
 		w.close()
 		return nil, err
@@ -147,6 +148,9 @@ func (s *Server) listIDs(w *world) {
 			w.builtin = append(w.builtin, e.Name())
 			if m, err := s.parsed.Read(root.FS(), e.Name()); err == nil && m.Service.Category == manifest.Core {
 				w.core = append(w.core, m.Service.ID)
+				for _, v := range m.Service.Variables() {
+					w.coreVars[v.Key] = true
+				}
 			}
 		}
 	}

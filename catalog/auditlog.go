@@ -14,7 +14,7 @@ type AuditEntry struct {
 	// Peer is who asked, as the kernel says it: "uid 1000" over the socket, "tcp" over TCP, where it does not say,
 	// and empty for the agent itself.
 	Peer string `json:"peer,omitempty"`
-	// Op is a verb (start, stop, restart, remove, enable, disable, up, down), a check that refused an extension, or
+	// Op is a verb (start, stop, restart, remove, enable, disable, configure, up, down), a check that refused an extension, or
 	// what was refused to somebody who may not ask: connect, authorize.
 	Op        string `json:"op"`
 	Extension string `json:"extension,omitempty"`
@@ -22,6 +22,7 @@ type AuditEntry struct {
 	Detail    string `json:"detail,omitempty"` // the same in words, without secrets
 	Duration  int64  `json:"duration_ms"`
 
+	Keys   []string         `json:"keys,omitempty"`   // variables that were changed; never their values
 	Grants []manifest.Grant `json:"grants,omitempty"` // that the extension uses
 	Digest string           `json:"digest,omitempty"` // of the extension's files, as judged
 	// Override is the digest of the owner's docker-compose.override.yml, which was merged over them.

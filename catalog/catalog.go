@@ -66,8 +66,9 @@ type Entry struct {
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`
 
-	otherVersion  bool   // Problem is that it was made for another version of the platform
-	containerName string // of its main service, as the manifest says
+	otherVersion  bool     // Problem is that it was made for another version of the platform
+	containerName string   // of its main service, as the manifest says
+	variables     []string // that it reads; of those that are in place
 }
 
 // Runtime is what Docker says about an extension's containers.
@@ -118,6 +119,7 @@ type Result struct {
 	Dependents      []string `json:"dependents_warning,omitempty"` // enabled extensions that need this one
 	Also            []string `json:"also_enabled,omitempty"`       // dependencies that were enabled first
 	CleanupHint     string   `json:"cleanup_hint,omitempty"`       // what an uninstall leaves
+	Forgotten       []string `json:"forgotten,omitempty"`          // variables whose values an uninstall took out of .env
 	Warnings        []string `json:"warnings,omitempty"`
 }
 
@@ -160,6 +162,9 @@ type Agent interface {
 	Restart(ctx context.Context, id string) (Report, error)
 	// Remove removes the containers of an extension that is disabled or gone.
 	Remove(ctx context.Context, id string) error
+	// Config is how an extension is configured; Configure changes it.
+	Config(ctx context.Context, id string) (Config, error)
+	Configure(ctx context.Context, id string, change ConfigChange) (ConfigResult, error)
 	// SetBuiltin enables or disables a built-in extension by renaming its file.
 	SetBuiltin(ctx context.Context, id string, enabled bool) error
 	Containers(ctx context.Context) (State, error)

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"dreamserver/catalog"
 	"dreamserver/internal/problem"
 )
 
@@ -23,7 +24,7 @@ func TestInstall_OfManyAtOnceExactlyOneSucceeds(t *testing.T) {
 		m := in.manager(fmt.Sprintf("caller %d", i)) // two managers are as two processes
 		all.Go(func() {
 			<-start
-			_, errs[i] = m.Install(t.Context(), "notes")
+			_, errs[i] = m.Install(t.Context(), "notes", catalog.Given{})
 		})
 	}
 	close(start)
@@ -73,7 +74,7 @@ func TestUninstall_RefusesWhatWasEnabledMeanwhile(t *testing.T) {
 	errs := make([]error, 2)
 	var both sync.WaitGroup
 	both.Go(func() { _, errs[0] = in.manager("a").Enable(t.Context(), "notes", false) })
-	both.Go(func() { _, errs[1] = in.manager("b").Uninstall(t.Context(), "notes") })
+	both.Go(func() { _, errs[1] = in.manager("b").Uninstall(t.Context(), "notes", false) })
 	both.Wait()
 	if errs[0] == nil && errs[1] == nil {
 		t.Error("both succeeded")

@@ -70,11 +70,19 @@ func (m *Manager) checkDisable(s *Snapshot, e Entry) error {
 	return m.checkToggle(e, false)
 }
 
-// Uninstall removes a disabled extension's folder and its containers. Its data stays.
-func (m *Manager) Uninstall(ctx context.Context, id string) (Result, error) {
+// Uninstall removes a disabled extension's folder and its containers. Its data stays, and its values in .env do, so that
+// a new install goes on where it was; with forget they go, but for those that another installed extension reads.
+func (m *Manager) Uninstall(ctx context.Context, id string, forget bool) (Result, error) {
 	op, err := m.begin(id, "uninstall", m.checkUninstall)
 	if err != nil {
 		return Result{}, err
+	}
+	var forgotten []string
+	if forget {
+		if forgotten, err = m.forget(ctx, op); err != nil {
+			op.Cancel()
+			return Result{}, err
+		}
 	}
 	removed := m.agent.Remove(ctx, id)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
@@ -92,6 +100,11 @@ func (m *Manager) Uninstall(ctx context.Context, id string) (Result, error) {
 		Message: op.entry.Name + " is uninstalled.",
 		CleanupHint: fmt.Sprintf("its data, if it has any, stays: the folder %s of the data directory and the volumes %s_%s.*; delete them by hand when they are not needed",
 			id, m.settings.Names.Project, id),
+		Forgotten: forgotten,
+	}
+	if len(forgotten) > 0 {
+		r.Message += " Forgotten: " + strings.Join(forgotten, ", ") + "."
+		r.CleanupHint += ". Data that was made with forgotten secrets, such as a database's password, does not open with new ones"
 	}
 	if removed != nil {
 		op.Leave()

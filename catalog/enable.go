@@ -43,7 +43,7 @@ func (m *Manager) enableDependency(ctx context.Context, s *Snapshot, id string) 
 	case !known:
 		return problem.Newf(problem.MissingDependencies, "Missing dependencies: %s, which is neither installed nor in the library", id)
 	case !s.Installed(id):
-		_, err = m.Install(ctx, id)
+		_, err = m.Install(ctx, id, Given{})
 	default:
 		_, err = m.enable(ctx, id)
 	}

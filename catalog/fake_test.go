@@ -19,9 +19,13 @@ type fakeAgent struct {
 	remove     func(id string) error
 	setBuiltin func(id string, enabled bool) error
 	containers func() (catalog.State, error)
+	config     catalog.Config
+	configure  func(id string, change catalog.ConfigChange) (catalog.ConfigResult, error)
 
 	asks, given []manifest.Grant // what an extension asks for; what the last start brought
 	judged      string           // digest of the files that were judged
+
+	changed []catalog.ConfigChange // what was asked for
 }
 
 var errAway = problem.Newf(problem.AgentNoSocket, "the host agent is not running: start it")
@@ -36,6 +40,7 @@ func (a *fakeAgent) goAway(err error) {
 		remove:     func(string) error { return err },
 		setBuiltin: func(string, bool) error { return err },
 		containers: func() (catalog.State, error) { return catalog.State{}, err },
+		configure:  func(string, catalog.ConfigChange) (catalog.ConfigResult, error) { return catalog.ConfigResult{}, err },
 	}
 }
 
@@ -98,6 +103,19 @@ func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
 		return a.containers()
 	}
 	return catalog.State{}, nil
+}
+
+func (a *fakeAgent) Config(ctx context.Context, _ string) (catalog.Config, error) {
+	_, err := a.Ping(ctx)
+	return a.config, err
+}
+
+func (a *fakeAgent) Configure(_ context.Context, id string, change catalog.ConfigChange) (catalog.ConfigResult, error) {
+	a.changed = append(a.changed, change)
+	if a.configure != nil {
+		return a.configure(id, change)
+	}
+	return catalog.ConfigResult{Config: a.config, Changed: change.Keys()}, nil
 }
 
 func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {

@@ -25,7 +25,7 @@ func TestInstall_AsksForGrantsBeforeItTouchesAFile(t *testing.T) {
 	in.wantRefusal(err, problem.GrantsRequired, asksForBuild)
 	wantEqual(t, "disk", before, in.disk(""))
 
-	_, err = in.Install(t.Context(), "notes", manifest.Build, manifest.LANBind)
+	_, err = in.Install(t.Context(), "notes", catalog.Given{Grants: []manifest.Grant{manifest.Build, manifest.LANBind}})
 	in.must(err)
 	wantEqual(t, "given to the agent", []manifest.Grant{manifest.Build, manifest.LANBind}, in.agent.given)
 }
@@ -43,7 +43,7 @@ func TestInstall_KeepsGrantsForTheAgent(t *testing.T) {
 	in.agent.goAway(errAway)
 	_, err := in.do("install notes")
 	in.wantRefusal(err, problem.GrantsRequired, asksForBuild)
-	_, err = in.Install(t.Context(), "notes", manifest.Build)
+	_, err = in.Install(t.Context(), "notes", catalog.Given{Grants: []manifest.Grant{manifest.Build}})
 	in.must(err)
 	change, err := catalog.NewJournal(in.settings.OperationsDir, -1, -1).Claim("notes")
 	in.must(err)

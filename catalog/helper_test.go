@@ -90,7 +90,7 @@ func helper(job string) int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err = m.Install(ctx, "notes")
+	_, err = m.Install(ctx, "notes", catalog.Given{})
 	if err == nil {
 		fmt.Println("installed")
 		return 0

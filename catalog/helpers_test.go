@@ -97,14 +97,14 @@ func (in *installation) do(command string) (catalog.Result, error) {
 	verb, id, _ := strings.Cut(command, " ")
 	switch ctx := in.t.Context(); verb {
 	case "install":
-		return in.Install(ctx, id)
+		return in.Install(ctx, id, catalog.Given{})
 	case "enable":
 		id, with := strings.CutPrefix(id, "--with-dependencies ")
 		return in.Enable(ctx, id, with)
 	case "disable":
 		return in.Disable(ctx, id)
 	case "uninstall":
-		return in.Uninstall(ctx, id)
+		return in.Uninstall(ctx, id, false)
 	case "start":
 		return in.Start(ctx, id)
 	case "stop":

@@ -124,7 +124,7 @@ func newEntry(man *manifest.Manifest, source Source) Entry {
 		GPUBackends: svc.GPUBackends, ComposeFile: svc.ComposeFile, DependsOn: svc.DependsOn,
 		Port: svc.Port, ExternalPortDefault: svc.PublishedPort(), HealthEndpoint: svc.Health,
 		EnvVars: svc.EnvVars, Tags: tags, Features: man.Features, Aliases: svc.Aliases, Source: source,
-		containerName: svc.ContainerName,
+		containerName: svc.ContainerName, variables: keysOf(svc.Variables()),
 	}.normalize()
 }
 

@@ -14,14 +14,27 @@ import (
 	"dreamserver/security"
 )
 
-// Install copies an extension from the library, enabled, and starts it. grants are what the owner gives it; one that
-// asks for more is refused with [problem.GrantsRequired], which names it. When the start fails before a container
-// exists, everything is undone; see the package's table in docs/decisions. When the agent cannot be reached, the
-// files are in place and the result says so.
-func (m *Manager) Install(ctx context.Context, id string, grants ...manifest.Grant) (Result, error) {
-	op, err := m.begin(id, "install", m.checkInstall, grants...)
+// Given is what an owner gives an extension with its install.
+type Given struct {
+	Grants []manifest.Grant
+	Values map[string]string // of variables that its manifest declares
+}
+
+// Install copies an extension from the library, enabled, and starts it. One that asks for more than it is given is
+// refused with [problem.GrantsRequired] or [problem.MissingConfig], which name it. When the start fails before a
+// container exists, everything is undone but the values, which are there for the next try; see the package's table in
+// docs/decisions. When the agent cannot be reached, the files are in place and the result says so; values that came
+// with the request could not be kept then, and it is refused.
+func (m *Manager) Install(ctx context.Context, id string, given Given) (Result, error) {
+	op, err := m.begin(id, "install", m.checkInstall, given.Grants...)
 	if err != nil {
 		return Result{}, err
+	}
+	if len(given.Values) > 0 {
+		if _, err := m.agent.Configure(ctx, id, ConfigChange{Values: given.Values}); err != nil {
+			op.Cancel()
+			return Result{}, err
+		}
 	}
 	v, err := m.verdict(ctx, op, true)
 	if err == nil {

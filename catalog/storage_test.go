@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"dreamserver/catalog"
 )
 
 func TestInstall_OnAFullDiskLeavesNothing(t *testing.T) {
@@ -27,7 +29,7 @@ func TestInstall_GivesWhatItMakesToTheOwner(t *testing.T) {
 	in := newInstallation(t, library("notes"))
 	in.settings = settings(t, in.dir, "DREAM_UID=1234", "DREAM_GID=4321")
 	in.agent.goAway(errAway)
-	_, err := in.manager("test").Install(t.Context(), "notes")
+	_, err := in.manager("test").Install(t.Context(), "notes", catalog.Given{})
 	in.must(err)
 	got := map[string]string{}
 	for _, name := range []string{

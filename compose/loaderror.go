@@ -96,6 +96,23 @@ func undeclaredError(in Input, keys []string) error {
 // required is a variable that a text cannot do without: ${key:?…} or ${key?…}.
 var required = regexp.MustCompile(`\$\{(\w+):?\?`)
 
+// RequiredKeys are the variables that the files cannot do without, sorted. One that is needed only where another has
+// no value is not among them.
+func RequiredKeys(files []File) []string {
+	keys := map[string]bool{}
+	for _, f := range files {
+		for line := range bytes.Lines(f.Content) {
+			for _, m := range required.FindAllSubmatchIndex(line, -1) {
+				before := line[:m[0]]
+				if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && bytes.Count(before, []byte("${")) <= bytes.Count(before, []byte("}")) {
+					keys[string(line[m[2]:m[3]])] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}
+
 // whereRequired finds the first place of each required variable.
 func whereRequired(files []File) map[string]Position {
 	places := map[string]Position{}

@@ -19,6 +19,9 @@ import (
 // Pair is one line of a .env file.
 type Pair struct{ Key, Value string }
 
+// String is the line as it is written, so that Compose's parser reads the value's bytes back.
+func (p Pair) String() string { return p.Key + "=" + quoteEnv(p.Value) }
+
 // EnvEdit is what becomes of one key of a .env file.
 type EnvEdit struct {
 	Key   string

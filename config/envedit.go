@@ -101,8 +101,8 @@ func editOne(file string, data []byte, e EnvEdit, want map[string]string) []byte
 	if n := len(places); n > 0 {
 		line := e.line(data[places[n-1].from:places[n-1].to])
 		ways = append(ways, splice(data, places[:n-1], places[n-1], line))
-		for i := len(places) - 1; i >= 0; i-- {
-			ways = append(ways, splice(data, nil, places[i], line))
+		for _, only := range slices.Backward(places) {
+			ways = append(ways, splice(data, nil, only, line))
 		}
 	}
 	if !e.Unset { // the last line of a key counts

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -98,3 +99,26 @@ func IsPlatformSecret(key string) bool {
 	}
 	return false
 }
+
+// ReservedEnv reports whether a variable is the platform's own, or acts on the programs that read an environment: no
+// extension's configuration may set it, whatever its manifest declares. What the core services' files read is
+// reserved as well; the installation knows which that is.
+func ReservedEnv(key string) bool {
+	upper := strings.ToUpper(key)
+	if IsPlatformSecret(key) || slices.ContainsFunc(PlatformKeys, func(k PlatformKey) bool { return k.Key == upper }) {
+		return true
+	}
+	if slices.Contains(reservedNames, upper) {
+		return true
+	}
+	return slices.ContainsFunc(reservedStarts, func(start string) bool { return strings.HasPrefix(upper, start) })
+}
+
+// What docker, docker compose, shells, loaders and HTTP clients take from their environment.
+var (
+	reservedStarts = []string{"DREAM_", "DASHBOARD_", "COMPOSE_", "DOCKER_", "BUILDKIT_", "BUILDX_", "LD_", "DYLD_", "BASH_"}
+	reservedNames  = []string{
+		"PATH", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "OLDPWD", "IFS", "ENV", "TMPDIR", "HOSTNAME", "SUDO_USER", "XDG_RUNTIME_DIR",
+		"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	}
+)

@@ -48,6 +48,7 @@ const (
 	ExtensionTooLarge Code = "extension_too_large"
 	ScanRefused       Code = "scan_refused"
 	MissingConfig     Code = "missing_config"
+	InvalidConfig     Code = "invalid_config"
 	Quarantined       Code = "quarantined"
 
 	// Something that we depend on does not work.
@@ -109,6 +110,7 @@ var table = map[Code]row{
 	ExtensionTooLarge: {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Extension too large"},
 	ScanRefused:       {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Refused by the security scan"},
 	MissingConfig:     {http.StatusUnprocessableEntity, errdefs.ErrInvalidArgument, "Configuration missing"},
+	InvalidConfig:     {http.StatusUnprocessableEntity, errdefs.ErrInvalidArgument, "Invalid configuration"},
 	Quarantined:       {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Quarantined"},
 
 	Unavailable:        {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Unavailable"},
