@@ -23,20 +23,21 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/config"
-	"dreamserver/manifest"
 )
 
 // Extensions is what the API asks of a [catalog.Manager].
 type Extensions interface {
 	Snapshot() *catalog.Snapshot
-	Install(ctx context.Context, id string, grants ...manifest.Grant) (catalog.Result, error)
+	Install(ctx context.Context, id string, given catalog.Given) (catalog.Result, error)
 	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
 	Disable(ctx context.Context, id string) (catalog.Result, error)
-	Uninstall(ctx context.Context, id string) (catalog.Result, error)
+	Uninstall(ctx context.Context, id string, forget bool) (catalog.Result, error)
 	Start(ctx context.Context, id string) (catalog.Result, error)
 	Stop(ctx context.Context, id string) (catalog.Result, error)
 	Restart(ctx context.Context, id string) (catalog.Result, error)
 	Logs(ctx context.Context, id string, tail int) (catalog.Logs, error)
+	Config(ctx context.Context, id string) (catalog.Config, error)
+	Configure(ctx context.Context, id string, change catalog.ConfigChange, restart bool) (catalog.ConfigResult, error)
 }
 
 // AuditLog is what the API asks of the host agent, which keeps the log.

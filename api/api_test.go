@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -194,6 +195,7 @@ type fakeAgent struct {
 	ping  catalog.AgentStatus // added to what Ping answers
 	state catalog.State
 	onRun func(context.Context) error // what a start does
+	env   map[string]string           // what was configured
 }
 
 // running makes one healthy container for each service. JSON, because this package does not know compose.
@@ -273,6 +275,30 @@ func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state, a.away
+}
+
+func (a *fakeAgent) Config(_ context.Context, id string) (catalog.Config, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	service := manifest.Service{ID: id, EnvVars: []manifest.EnvVar{
+		{Key: "HELLO_GREETING", Type: manifest.StringVar, Description: "What it answers"},
+		{Key: "HELLO_NAME", Type: manifest.StringVar, Required: true, Example: "Ada"},
+		{Key: "HELLO_TOKEN", Type: manifest.SecretVar, Secret: true, Required: true},
+	}}
+	return catalog.NewConfig(&service, catalog.ConfigFacts{
+		Env: a.env, Reserved: func(string) bool { return false }, Owner: func(string) string { return "" },
+	}), a.away
+}
+
+func (a *fakeAgent) Configure(ctx context.Context, id string, change catalog.ConfigChange) (catalog.ConfigResult, error) {
+	a.mu.Lock()
+	if a.env == nil {
+		a.env = map[string]string{}
+	}
+	maps.Copy(a.env, change.Values)
+	a.mu.Unlock()
+	c, err := a.Config(ctx, id)
+	return catalog.ConfigResult{Config: c, Changed: change.Keys(), Restart: []string{"hello"}, Restarted: []string{}}, err
 }
 
 func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {

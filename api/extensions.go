@@ -27,7 +27,7 @@ func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[ext
 }
 
 func (s *server) install(ctx context.Context, in *installInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Install(ctx, in.ID, in.Grants...))
+	return respond(s.extensions.Install(ctx, in.ID, in.given()))
 }
 
 // enable may install what the extension needs first, and that takes the scope that an install takes.
@@ -44,8 +44,8 @@ func (s *server) disable(ctx context.Context, in *extensionInput) (*reply[disabl
 	return respond(disabledBody{r, list(r.Dependents)}, err)
 }
 
-func (s *server) uninstall(ctx context.Context, in *installInput) (*reply[uninstalledBody], error) {
-	r, err := s.extensions.Uninstall(ctx, in.ID)
+func (s *server) uninstall(ctx context.Context, in *uninstallInput) (*reply[uninstalledBody], error) {
+	r, err := s.extensions.Uninstall(ctx, in.ID, in.Forget)
 	return respond(uninstalledBody{r, r.CleanupHint}, err)
 }
 
@@ -59,6 +59,14 @@ func (s *server) stop(ctx context.Context, in *extensionInput) (*reply[catalog.R
 
 func (s *server) restart(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
 	return respond(s.extensions.Restart(ctx, in.ID))
+}
+
+func (s *server) getConfig(ctx context.Context, in *extensionInput) (*reply[catalog.Config], error) {
+	return respond(s.extensions.Config(ctx, in.ID))
+}
+
+func (s *server) putConfig(ctx context.Context, in *configInput) (*reply[catalog.ConfigResult], error) {
+	return respond(s.extensions.Configure(ctx, in.ID, in.Body.ConfigChange, in.Body.Restart))
 }
 
 func (s *server) extensionLogs(ctx context.Context, in *logsInput) (*reply[catalog.Logs], error) {

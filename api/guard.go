@@ -96,5 +96,5 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 }
 
 func tooLarge() error {
-	return problem.Newf(problem.BodyTooLarge, "the request body is larger than %d KiB: the requests of this API need none", maxBody>>10)
+	return problem.Newf(problem.BodyTooLarge, "the request body is larger than %d KiB: no request of this API needs as much", maxBody>>10)
 }

@@ -180,7 +180,7 @@ func TestRefusals_OfTheFrameworkSayWhatToSend(t *testing.T) {
 	for status, want := range map[int]string{
 		405: "method_not_allowed: this path has no such method: /docs lists all",
 		406: "invalid_argument: the reply is JSON: send `Accept: application/json`, or no such header",
-		413: "body_too_large: the request body is larger than 1024 KiB: the requests of this API need none",
+		413: "body_too_large: the request body is larger than 1024 KiB: no request of this API needs as much",
 		415: "invalid_body: send the request body as JSON, with `Content-Type: application/json`",
 		422: "invalid_parameter: body: unexpected end",
 	} {

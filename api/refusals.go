@@ -47,7 +47,7 @@ func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.Path
 	}
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if s.router.Match(chi.NewRouteContext(), method, path) {
 			allowed = append(allowed, method)
 		}

@@ -32,6 +32,9 @@ func (s *server) routes() []route {
 		{"GET", "/api/extensions/{id}", read, looks, typed(s.getExtension), "extensions", "get-extension", "One extension"},
 		{"POST", "/api/extensions/{id}/logs", operate, looks, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},
 
+		{"GET", "/api/extensions/{id}/config", operate, looks, typed(s.getConfig), "extensions", "get-extension-config", "The variables of an extension; secrets are never shown"},
+		{"PUT", "/api/extensions/{id}/config", admin, changes, typed(s.putConfig), "extensions", "set-extension-config", "Set, forget or generate variables of an extension"},
+
 		{"POST", "/api/extensions/{id}/install", admin, changes, typed(s.install), "extensions", "install-extension", "Copy an extension from the library and start it"},
 		{"POST", "/api/extensions/{id}/enable", operate, changes, typed(s.enable), "extensions", "enable-extension", "Switch an installed extension on and start it"},
 		{"POST", "/api/extensions/{id}/disable", operate, changes, typed(s.disable), "extensions", "disable-extension", "Stop an extension and switch it off"},

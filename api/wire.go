@@ -2,6 +2,7 @@ package api
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,11 +92,52 @@ func (in *catalogInput) filter() catalog.Filter {
 }
 
 type installInput struct {
-	ID     string           `path:"id"`
+	ID     string `path:"id"`
+	Body   *installBody
 	Grants []manifest.Grant `query:"grants" enum:"gpu,build,host-gateway,lan-bind" doc:"what the owner gives the extension beyond what every extension may do; one that asks for more is refused with grants_required, which says what and why"`
 }
 
 func (in *installInput) check() error { return checkID(in.ID) }
+
+type installBody struct {
+	Values map[string]string `json:"values,omitempty" doc:"variables that the extension needs; missing_config names them. They stay when the install fails"`
+	Grants []manifest.Grant  `json:"grants,omitempty" doc:"the same as the parameter grants"`
+}
+
+// given joins what the request says in its two places.
+func (in *installInput) given() catalog.Given {
+	given := catalog.Given{Grants: in.Grants}
+	if in.Body != nil {
+		given.Grants = slices.Concat(in.Grants, in.Body.Grants)
+		given.Values = in.Body.Values
+	}
+	return given
+}
+
+type uninstallInput struct {
+	ID     string `path:"id"`
+	Forget bool   `query:"forget_config" doc:"take the extension's values out of .env, too, but for those that another installed extension reads"`
+}
+
+func (in *uninstallInput) check() error { return checkID(in.ID) }
+
+type configInput struct {
+	ID   string `path:"id"`
+	Body struct {
+		catalog.ConfigChange
+		Restart bool `json:"restart,omitempty" doc:"restart what runs with the old values"`
+	}
+}
+
+func (in *configInput) check() error {
+	if err := checkID(in.ID); err != nil {
+		return err
+	}
+	if len(in.Body.Keys()) == 0 { // a misspelt key of the body, which JSON readers pass over
+		return problem.Newf(problem.InvalidBody, `the body changes nothing: send {"values": {"KEY": "value"}}, or unset or generate with a list of keys`)
+	}
+	return nil
+}
 
 type enableInput struct {
 	ID               string `path:"id"`

@@ -45,3 +45,21 @@ func (w withoutAgent) SetBuiltin(ctx context.Context, id string, enabled bool) e
 	}
 	return catalog.Toggle(root, id, compose.FragmentName(m), enabled)
 }
+
+// Config and Configure read and write .env by themselves while the agent is away, which the owner may.
+func (w withoutAgent) Config(ctx context.Context, id string) (catalog.Config, error) {
+	c, away := w.agentClient.Config(ctx, id)
+	if !problem.AgentAway(away) {
+		return c, away
+	}
+	return agent.ReadConfig(w.settings, id)
+}
+
+// Configure is like Config.
+func (w withoutAgent) Configure(ctx context.Context, id string, change catalog.ConfigChange) (catalog.ConfigResult, error) {
+	r, away := w.agentClient.Configure(ctx, id, change)
+	if !problem.AgentAway(away) {
+		return r, away
+	}
+	return agent.ChangeConfig(w.settings, id, change)
+}

@@ -68,6 +68,11 @@ func (a *app) changeOne(ctx context.Context, in *installation, c change, name st
 		return err
 	}
 	result, err := c.do(ctx, in.manager, id)
+	if given, asked := a.askMissing(ctx, in, id, err); given {
+		result, err = c.do(ctx, in.manager, id)
+	} else {
+		err = asked
+	}
 	if len(result.Also) > 0 && !a.json {
 		a.print("Enabled first, because %s needs them: %s.", id, list(result.Also))
 	}

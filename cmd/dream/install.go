@@ -21,7 +21,7 @@ says what and why: --grant gives it. While the host agent is away only the files
 containers when it is back, without being asked again.`,
 		suits: func(e catalog.Entry) bool { return e.Installable },
 		do: func(ctx context.Context, m *catalog.Manager, id string) (catalog.Result, error) {
-			return m.Install(ctx, id, grantsOf(grants)...)
+			return m.Install(ctx, id, catalog.Given{Grants: grantsOf(grants)})
 		},
 	})
 	cmd.Flags().StringSliceVar(&grants, "grant", nil, "give what the extension asks for: "+manifest.JoinGrants(manifest.Grants()))

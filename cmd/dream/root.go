@@ -21,6 +21,7 @@ import (
 // app is one call of the program. Nothing of it is global, so that tests run many side by side.
 type app struct {
 	getenv         func(string) string
+	stdin          *os.File // nil where nobody can be asked
 	stdout, stderr io.Writer
 	executable     string // path of this program; empty when unknown
 	newAgent       func(config.Settings) agentClient
@@ -73,7 +74,7 @@ func (a *app) command() *cobra.Command {
 		a.listCommand(), a.statusCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
-		a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),
+		a.configCommand(), a.scanCommand(), a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -53,6 +53,14 @@ func (f *fakeAgent) Remove(context.Context, string) error                       
 func (f *fakeAgent) SetBuiltin(context.Context, string, bool) error               { return nil }
 func (f *fakeAgent) Containers(context.Context) (catalog.State, error)            { return f.state, nil }
 
+func (f *fakeAgent) Config(_ context.Context, id string) (catalog.Config, error) {
+	return catalog.Config{ID: id}, nil
+}
+
+func (f *fakeAgent) Configure(_ context.Context, id string, _ catalog.ConfigChange) (catalog.ConfigResult, error) {
+	return catalog.ConfigResult{Config: catalog.Config{ID: id}}, nil
+}
+
 func (f *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {
 	l := f.logs
 	l.ServiceID, l.Lines = id, tail
