@@ -39,12 +39,14 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	big-file PATH                write a file of 3 MB
 //	gone PATH                    wait until the file is gone
 //	setenv-file KEY VALUE        add a line to .env
+//	read-all ID                  ask for everything that the API has to show, with {id} filled in
+//	nowhere VALUE…               none of the values is in a reply of the API, a log, or a file but .env and what runs
 //	hold FOLDER ro|small         mount a read-only or a 1 MB file system over a folder of the installation
 func commands() map[string]command {
 	return map[string]command{
 		"install": cmdInstall, "agent": cmdAgent, "server": cmdServer, "api": cmdAPI, "fetch": cmdFetch,
 		"service": cmdService, "eventually": cmdEventually, "setenv-file": cmdSetEnv, "hold": cmdHold,
-		"big-file": cmdBigFile, "gone": cmdGone,
+		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
 	}
 }
@@ -150,6 +152,7 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	status, reply, err := s.requestAt(at, args[0], args[1], key, strings.Join(args[2:], " "))
 	ts.Check(err)
 	fmt.Fprintln(ts.Stdout(), reply)
+	s.replies += reply
 	if status != want {
 		ts.Fatalf("%s %s: status %d, want %d\n%s", args[0], args[1], status, want, reply)
 	}

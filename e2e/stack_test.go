@@ -33,6 +33,7 @@ type stack struct {
 	key   string // of the API, from .env
 
 	browser *http.Client // made by the first command that needs it
+	replies string       // everything that the API has answered to `api` and `read-all`
 }
 
 // newStack chooses names that no other installation has. Nothing is made yet.
