@@ -175,16 +175,27 @@ func (c *configuration) change(change catalog.ConfigChange) (catalog.ConfigResul
 		return catalog.ConfigResult{}, err
 	}
 	var edits []config.EnvEdit
+	var made []config.Pair
 	for _, key := range keys {
 		e := config.EnvEdit{Key: key, Value: change.Values[key], Unset: slices.Contains(change.Unset, key)}
 		if slices.Contains(change.Generate, key) {
 			v, _ := c.service.Find(key)
 			e.Value = c.service.Generator(v).Value()
+			made = append(made, config.Pair{Key: key, Value: e.Value})
 		}
 		edits = append(edits, e)
 	}
+	if err := checkKeys(c.settings, c.service, made); err != nil {
+		return catalog.ConfigResult{}, err
+	}
+	if err := registerKeys(c.settings, c.service, made); err != nil {
+		return catalog.ConfigResult{}, err
+	}
 	if err := config.UpdateEnv(c.settings.EnvFile, edits...); err != nil {
 		return catalog.ConfigResult{}, problem.Newf(problem.Unavailable, "the configuration cannot be kept: %w", err)
+	}
+	if err := withdrawKey(c.settings, c.service, change.Unset); err != nil {
+		return catalog.ConfigResult{}, err
 	}
 	r := catalog.ConfigResult{Changed: []string{}, Restart: []string{}, Restarted: []string{}}
 	if c.facts.Env = maps.Clone(c.facts.Env); c.facts.Env == nil {

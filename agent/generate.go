@@ -27,7 +27,11 @@ func (l *loading) fillIn(s *manifest.Service, required []string) error {
 		}
 	}
 	if len(made) > 0 {
-		if err := l.remember(made); err != nil {
+		err := checkKeys(w.settings, s, made)
+		if err == nil {
+			err = l.remember(s, made)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -45,9 +49,13 @@ func (w *world) missing(s *manifest.Service, keys []string) error {
 // isReserved reports whether a variable is the platform's own.
 func (w *world) isReserved(key string) bool { return w.coreVars[key] || config.ReservedEnv(key) }
 
-func (l *loading) remember(made []config.Pair) error {
+func (l *loading) remember(s *manifest.Service, made []config.Pair) error {
 	if l.want.run {
-		if err := keep(l.world, made); err != nil {
+		kept, err := keep(l.world, made)
+		if err == nil {
+			err = registerKeys(l.world.settings, s, kept)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -64,22 +72,24 @@ func (l *loading) remember(made []config.Pair) error {
 	return nil
 }
 
-// keep writes the pairs to .env. What another start has written since stays.
-func keep(w *world, pairs []config.Pair) error {
+// keep writes the pairs to .env, and returns what is there now: what another start has written since stays.
+func keep(w *world, pairs []config.Pair) ([]config.Pair, error) {
 	if err := config.SetEnv(w.settings.EnvFile, pairs...); err != nil {
-		return problem.Newf(problem.Unavailable, "secrets cannot be kept: %w", err)
+		return nil, problem.Newf(problem.Unavailable, "secrets cannot be kept: %w", err)
 	}
 	now, err := config.ReadEnv(w.settings.EnvFile)
 	if err != nil {
-		return problem.Newf(problem.Unavailable, "secrets cannot be read back: %w", errors.Unwrap(err))
+		return nil, problem.Newf(problem.Unavailable, "secrets cannot be read back: %w", errors.Unwrap(err))
 	}
 	env := maps.Clone(w.settings.Env)
 	if env == nil {
 		env = map[string]string{}
 	}
-	for _, p := range pairs {
+	kept := make([]config.Pair, len(pairs))
+	for i, p := range pairs {
 		env[p.Key] = now[p.Key]
+		kept[i] = config.Pair{Key: p.Key, Value: now[p.Key]}
 	}
 	w.settings.Env = env
-	return nil
+	return kept, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"dreamserver/catalog"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
@@ -54,4 +55,37 @@ func TestStart_AsksForSecretsThatOnlyTheOwnerKnows(t *testing.T) {
 	in.setEnv("APP_C=c")
 	_, err = in.start("app")
 	in.wantRefusal(err, problem.MissingConfig, `extension "app" needs a value for OPENAI_API_KEY (Your account): give it with `+"`dream config app set OPENAI_API_KEY` and try again")
+}
+
+// A key of the API is one that the API knows, which the library alone can ask for.
+func TestStart_MakesAKeyOfTheAPI(t *testing.T) {
+	const fragment = "services:\n  app:\n    image: example/app:1\n    environment: [\"A=${APP_KEY:?}\"]\n"
+	const vars = "env_vars: [{key: APP_KEY, secret: true, required: true, generate: {format: api-key}}]"
+	in := newInstallation(t, extension("app", fragment, vars), inFolder("data/extensions-library", "app", fragment, vars), extension("own", strings.NewReplacer("app", "own", "APP", "OWN").Replace(fragment), strings.ReplaceAll(vars, "APP", "OWN")))
+	in.mustStart("app")
+	made := func() (config.APIKey, string) {
+		env, err := config.ReadEnv(in.path(".env"))
+		in.must(err)
+		key, err := config.ReadAPIKey(in.settings.APIKeysDir(), "extension-app.json")
+		in.must(err)
+		return key, env["APP_KEY"]
+	}
+	key, value := made()
+	if key.Scope != config.ScopeMetrics || key.SHA256 != config.DigestOf(value) || len(value) != 64 {
+		t.Errorf("key %+v is not that of %d characters with the scope metrics", key, len(value))
+	}
+	_, err := in.client.Configure(t.Context(), "app", catalog.ConfigChange{Generate: []string{"APP_KEY"}})
+	in.must(err)
+	if next, now := made(); now == value || next.SHA256 != config.DigestOf(now) {
+		t.Error("a new value is no new key")
+	}
+	_, err = in.client.Configure(t.Context(), "app", catalog.ConfigChange{Unset: []string{"APP_KEY"}})
+	in.must(err)
+	if files, err := config.ListAPIKeyFiles(in.settings.APIKeysDir()); err != nil || len(files) > 0 {
+		t.Errorf("keys %v, %v; want that it is taken back", files, err)
+	}
+
+	_, err = in.start("own")
+	in.wantRefusal(err, problem.Forbidden, `extension "own": OWN_KEY is to be a key of the API, which an extension of the library alone can ask for: `+
+		"make one with `dream key add own --scope metrics`, and give it with `dream config own set OWN_KEY`")
 }

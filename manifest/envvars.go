@@ -45,9 +45,12 @@ const (
 
 // Generate is a random value.
 type Generate struct {
-	Format string `yaml:"format" json:"format"` // hex or base64 (with padding)
+	Format string `yaml:"format" json:"format"` // hex, base64 (with padding) or api-key
 	Bytes  int    `yaml:"bytes" json:"bytes"`   // of randomness, 8 to 64
 }
+
+// IsAPIKey reports whether the value is to be a key of the platform's own API, with the scope metrics.
+func (g *Generate) IsAPIKey() bool { return g != nil && g.Format == apiKeyFormat }
 
 // Value is a fresh value.
 func (g Generate) Value() string {
@@ -62,6 +65,8 @@ func (g Generate) Value() string {
 const (
 	hexFormat    = "hex"
 	base64Format = "base64"
+	apiKeyFormat = "api-key"
+	apiKeyBytes  = 32
 	minRandom    = 8
 	maxRandom    = 64
 )
@@ -160,11 +165,14 @@ func (p *parser) generate(dst **Generate) field {
 	return func(path string, n *yaml.Node) {
 		g := Generate{Format: hexFormat, Bytes: 32}
 		p.mapping(path, n, fields{
-			"format": word(p, &g.Format, hexFormat, base64Format),
+			"format": word(p, &g.Format, hexFormat, base64Format, apiKeyFormat),
 			"bytes":  p.whole(&g.Bytes, maxRandom, fmt.Sprintf("write %d to %d", minRandom, maxRandom)),
 		})
 		if g.Bytes < minRandom {
 			p.fail(n.Line, join(path, "bytes"), "%d bytes can be guessed: write %d to %d", g.Bytes, minRandom, maxRandom)
+		}
+		if g.IsAPIKey() && g.Bytes != apiKeyBytes {
+			p.fail(n.Line, join(path, "bytes"), "is %d, and a key of the API has %d: take the line out", g.Bytes, apiKeyBytes)
 		}
 		*dst = &g
 	}
