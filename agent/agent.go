@@ -12,7 +12,8 @@
 //	trees.go      the copies that are judged, mounted  units.go        models are made once
 //	start.go      from a project to containers         settle.go       what became of them
 //	grants.go     what the owner gave an extension     retire.go       what an earlier version left running
-//	generate.go   secrets that nobody has to invent    configure.go, env.go   what the owner gives an extension
+//	generate.go   secrets that nobody has to invent    configuration.go, configure.go, env.go   what the owner gives an extension
+//	apikeys.go    keys of the API that an extension has
 //	approved.go   what was started last                ports.go, datadirs.go
 //	reconcile.go  finishes changes that were made while the agent was away
 //	client.go     the other end: implements catalog.Agent

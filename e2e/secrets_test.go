@@ -14,7 +14,7 @@ import (
 func cmdReadAll(ts *testscript.TestScript, neg bool, args []string) {
 	s := stackOf(ts)
 	var document struct {
-		Paths map[string]map[string]json.RawMessage
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
 	}
 	_, text, err := s.request("GET", "/openapi.json", s.key, "")
 	ts.Check(err)
