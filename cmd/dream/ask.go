@@ -25,7 +25,7 @@ const maxAsked = 5
 
 // ask asks for the value of a variable until it is one that it can have. Secrets do not show while they are typed.
 func (a *app) ask(v catalog.Variable) (string, error) {
-	about := firstLine(v.Description)
+	about := firstSentence(v.Description)
 	if about == "" {
 		about = string(v.Type)
 	}

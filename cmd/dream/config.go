@@ -182,7 +182,7 @@ func writeConfig(w io.Writer, c catalog.Config) error {
 	fmt.Fprintln(t, "KEY\tTYPE\tVALUE\tFROM\tABOUT")
 	for _, v := range c.Variables {
 		value, from := valueText(v)
-		fmt.Fprintln(t, strings.Join([]string{v.Key, string(v.Type), value, from, cmp.Or(firstLine(v.Description), "-")}, "\t"))
+		fmt.Fprintln(t, strings.Join([]string{v.Key, string(v.Type), value, from, cmp.Or(firstSentence(v.Description), "-")}, "\t"))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -226,8 +226,8 @@ func shorten(s string) string {
 	return s
 }
 
-// firstLine is the first sentence of a description, where it has several.
-func firstLine(s string) string {
+// firstSentence is the first sentence of a description, where it has several.
+func firstSentence(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	sentence, _, _ := strings.Cut(line, ". ")
 	return strings.TrimSuffix(sentence, ".")
@@ -245,7 +245,7 @@ func (a *app) completeKeys(ctx context.Context, given []string) ([]cobra.Complet
 	var keys []cobra.Completion
 	for _, v := range c.Variables {
 		if !slices.Contains(given, v.Key) {
-			keys = append(keys, cobra.CompletionWithDesc(v.Key, firstLine(v.Description)))
+			keys = append(keys, cobra.CompletionWithDesc(v.Key, firstSentence(v.Description)))
 		}
 	}
 	return keys, cobra.ShellCompDirectiveNoFileComp

@@ -79,7 +79,7 @@ func editable(c catalog.Config) string {
 		if v.Required {
 			about = append(about, "required")
 		}
-		fmt.Fprintf(&b, "\n# %s (%s)\n", cmp.Or(firstLine(v.Description), v.Key), strings.Join(about, ", "))
+		fmt.Fprintf(&b, "\n# %s (%s)\n", cmp.Or(firstSentence(v.Description), v.Key), strings.Join(about, ", "))
 		if v.Problem != "" {
 			fmt.Fprintf(&b, "# It %s.\n", v.Problem)
 		}
