@@ -4,6 +4,8 @@ package dreamserver
 
 import "embed"
 
+//go:generate go run ./cmd/dream catalog build --library extensions/library --output config/extensions-catalog.json
+
 // Assets are the files as `dream init` lays them out in an installation: docker-compose.base.yml and its
 // overlays, config/*.json, and extensions/ with services (built in), library (can be installed) and what
 // authors need. Paths are slash-separated and relative to the installation. Embedding keeps no file modes.

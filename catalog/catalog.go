@@ -35,8 +35,9 @@ const (
 	FromLibrary Source = "library" // can be installed
 )
 
-// Entry is one extension. The JSON names are the wire contract's.
-type Entry struct {
+// Listing is what the catalogue's file says of an extension: what holds on every machine. The JSON names are the wire
+// contract's.
+type Listing struct {
 	ID                  string             `json:"id"`
 	Name                string             `json:"name"`
 	Description         string             `json:"description"`
@@ -51,17 +52,27 @@ type Entry struct {
 	Tags                []string           `json:"tags"`
 	Features            []manifest.Feature `json:"features"`
 
-	Status      Status `json:"status"`
-	Installable bool   `json:"installable"`
-	Source      Source `json:"source"`
-	// Problem is why the extension takes no part although it is there: a broken manifest or fragment.
-	Problem string   `json:"problem,omitempty"`
-	Aliases []string `json:"aliases"`
 	// Rating is how little the extension may do and how well it is made, from 1 to 8 (security.Deductions); a refused
 	// one has 1. 0 for a core service, and where nobody asked.
 	Rating int `json:"rating,omitempty"`
 	// Grants are what it uses beyond what every extension may do.
 	Grants []manifest.Grant `json:"grants"`
+	// Digest is the [TreeDigest] of the files that were published; empty for what is not from the catalogue's file.
+	Digest string `json:"digest,omitempty"`
+	// Installable reports whether an install would take it: in the catalogue's file on a machine that it is made for, in
+	// an [Entry] on this one.
+	Installable bool `json:"installable"`
+	// Problem is why not, or why the extension takes no part although it is there: a broken manifest or fragment.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Entry is one extension on this machine.
+type Entry struct {
+	Listing
+
+	Status  Status   `json:"status"`
+	Source  Source   `json:"source"`
+	Aliases []string `json:"aliases"`
 	// Toggles reports whether enable and disable apply: not to core services and not to what is not installed.
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`

@@ -42,9 +42,12 @@ func (b *snapshotBuilder) library() {
 	if err != nil {
 		b.skip(b.manager.settings.CatalogFile, "", err)
 	}
-	for _, e := range index.Extensions {
-		if !b.snapshot.isReserved(e.ID) {
-			b.offer(e)
+	published := map[string]string{}
+	for _, l := range index.Extensions {
+		if !b.snapshot.isReserved(l.ID) {
+			published[l.ID] = l.Digest
+			l.Installable = false // until its folder shows up
+			b.offer(Entry{Listing: l, Aliases: []string{}})
 		}
 	}
 	b.each(b.manager.settings.LibraryDir, FromLibrary, func(_ fs.FS, dir string, man *manifest.Manifest, err error) {
@@ -55,6 +58,7 @@ func (b *snapshotBuilder) library() {
 			return
 		}
 		e := newEntry(man, FromLibrary)
+		e.Digest = published[e.ID]
 		if err := b.manager.checkLibraryEntry(dir); err != nil {
 			e.Problem = err.Error()
 		}
@@ -123,9 +127,9 @@ func (b *snapshotBuilder) installed(fsys fs.FS, man *manifest.Manifest, source S
 // broken shows an installed extension that cannot be read, so that its owner can disable and uninstall it.
 func (b *snapshotBuilder) broken(fsys fs.FS, id string, err error) {
 	e := Entry{
-		ID: id, Name: id, Category: string(manifest.Optional), Source: FromUser,
-		Status: Disabled, Toggles: true, Problem: err.Error(),
-	}.normalize()
+		Listing: Listing{ID: id, Name: id, Category: string(manifest.Optional), Problem: err.Error()}.normalize(),
+		Source:  FromUser, Status: Disabled, Toggles: true, Aliases: []string{},
+	}
 	b.snapshot.installed[id] = true
 	if b.snapshot.enabled[id] = isFile(fsys, path.Join(id, compose.Fragment)); b.snapshot.enabled[id] {
 		e.Status = Enabled

@@ -1,23 +1,25 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"dreamserver/manifest"
 )
 
-// Index is config/extensions-catalog.json: what the library offers, generated from it.
+// Index is config/extensions-catalog.json: what the library offers, generated from it by [BuildIndex].
 type Index struct {
-	GeneratedAt   string  `json:"generated_at"`
-	SchemaVersion string  `json:"schema_version"`
-	Extensions    []Entry `json:"extensions"`
+	GeneratedAt   string    `json:"generated_at"` // RFC 3339, UTC
+	SchemaVersion string    `json:"schema_version"`
+	Extensions    []Listing `json:"extensions"` // sorted by id
 }
 
 const (
@@ -25,7 +27,7 @@ const (
 	maxIndexBytes = 16 << 20
 )
 
-// ReadIndex reads the index. A missing file is an empty index.
+// ReadIndex reads the index, one of an older version too. A missing file is an empty index.
 func ReadIndex(file string) (Index, error) {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,117 +48,124 @@ func ReadIndex(file string) (Index, error) {
 		return Index{}, fmt.Errorf("catalogue index: %w: run `dream init` to restore it", err)
 	}
 	valid := index.Extensions[:0]
-	for _, e := range index.Extensions {
-		if manifest.ValidID(e.ID) {
-			valid = append(valid, e.normalize())
+	for _, l := range index.Extensions {
+		if manifest.ValidID(l.ID) {
+			valid = append(valid, l.normalize())
 		}
 	}
 	index.Extensions = valid
 	return index, nil
 }
 
-// BuildIndex lists the extensions of a library, sorted by id. A folder that cannot be read is an error: what is
-// published must be whole.
-func BuildIndex(library fs.FS, now time.Time) (Index, error) {
-	index := Index{GeneratedAt: now.UTC().Format(time.RFC3339), SchemaVersion: indexVersion, Extensions: []Entry{}}
-	folders, err := fs.ReadDir(library, ".")
-	if err != nil {
-		return index, fmt.Errorf("catalogue index: %w", err)
-	}
-	var broken []error
-	for _, d := range folders { // ReadDir sorts by name, which is the id
-		if !d.IsDir() || strings.HasPrefix(d.Name(), ".") {
-			continue
-		}
-		man, err := manifest.Read(library, d.Name())
-		if err == nil {
-			err = manifest.CheckFolder(man, d.Name())
-		}
-		if err != nil {
-			broken = append(broken, fmt.Errorf("catalogue index: %w", err))
-			continue
-		}
-		index.Extensions = append(index.Extensions, newEntry(man, FromLibrary))
-	}
-	return index, errors.Join(broken...)
+// Encode is the file's content. The same index always has the same bytes.
+func (i Index) Encode() ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // people read it
+	enc.SetIndent("", "  ")
+	err := enc.Encode(i)
+	return out.Bytes(), err
 }
 
-// MarshalJSON writes the keys of the wire contract. What is known only at run time is no part of the file.
-func (i Index) MarshalJSON() ([]byte, error) {
-	type entry struct {
-		ID                  string             `json:"id"`
-		Name                string             `json:"name"`
-		Description         string             `json:"description"`
-		Category            string             `json:"category"`
-		GPUBackends         []string           `json:"gpu_backends"`
-		ComposeFile         string             `json:"compose_file"`
-		DependsOn           []string           `json:"depends_on"`
-		Port                int                `json:"port"`
-		ExternalPortDefault int                `json:"external_port_default"`
-		HealthEndpoint      string             `json:"health_endpoint"`
-		EnvVars             []manifest.EnvVar  `json:"env_vars"`
-		Tags                []string           `json:"tags"`
-		Features            []manifest.Feature `json:"features"`
+// Stale says in which way the content of a file is not what the index would be written as, one line for each
+// extension. When it was generated makes no file stale.
+func (i Index) Stale(file []byte) []string {
+	var old Index
+	if err := json.Unmarshal(file, &old); err != nil {
+		return []string{"cannot be read: " + err.Error()}
 	}
-	entries := make([]entry, 0, len(i.Extensions))
-	for _, e := range i.Extensions {
-		entries = append(entries, entry{
-			e.ID, e.Name, e.Description, e.Category, e.GPUBackends, e.ComposeFile, e.DependsOn, e.Port,
-			e.ExternalPortDefault, e.HealthEndpoint, e.EnvVars, e.Tags, e.Features,
-		})
+	i.GeneratedAt = old.GeneratedAt
+	if now, err := i.Encode(); err == nil && bytes.Equal(now, file) {
+		return nil
 	}
-	return json.Marshal(struct {
-		GeneratedAt   string  `json:"generated_at"`
-		SchemaVersion string  `json:"schema_version"`
-		Extensions    []entry `json:"extensions"`
-	}{i.GeneratedAt, i.SchemaVersion, entries})
+	listed := map[string]Listing{}
+	for _, l := range old.Extensions {
+		listed[l.ID] = l
+	}
+	var lines []string
+	for _, l := range i.Extensions {
+		before, ok := listed[l.ID]
+		delete(listed, l.ID)
+		if !ok {
+			lines = append(lines, l.ID+": is missing")
+		} else if keys := l.differs(before.normalize()); len(keys) > 0 {
+			lines = append(lines, l.ID+": "+strings.Join(keys, ", "))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(listed)) {
+		lines = append(lines, id+": is not in the library")
+	}
+	if len(lines) == 0 {
+		lines = []string{"is not written as `dream catalog build` writes it"}
+	}
+	return lines
 }
 
-// newEntry is a manifest as the catalogue shows it.
+// differs lists the JSON names of what is not the same in both, in their order.
+func (l Listing) differs(other Listing) (keys []string) {
+	a, b := reflect.ValueOf(l), reflect.ValueOf(other)
+	for i := range a.NumField() {
+		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			key, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// newEntry is a manifest as the catalogue shows it on this machine.
 func newEntry(man *manifest.Manifest, source Source) Entry {
+	aliases := man.Service.Aliases
+	if aliases == nil {
+		aliases = []string{}
+	}
+	return Entry{
+		Listing: newListing(man), Aliases: aliases, Source: source,
+		containerName: man.Service.ContainerName, variables: keysOf(man.Service.Variables()),
+	}
+}
+
+// newListing is a manifest as the catalogue's file lists it.
+func newListing(man *manifest.Manifest) Listing {
 	svc := man.Service
 	tags := svc.Tags
 	if len(tags) == 0 {
 		tags = man.Tags
 	}
-	return Entry{
+	return Listing{
 		ID: svc.ID, Name: svc.Name, Description: svc.Description, Category: string(svc.Category),
 		GPUBackends: svc.GPUBackends, ComposeFile: svc.ComposeFile, DependsOn: svc.DependsOn,
 		Port: svc.Port, ExternalPortDefault: svc.PublishedPort(), HealthEndpoint: svc.Health,
-		EnvVars: svc.EnvVars, Tags: tags, Features: man.Features, Aliases: svc.Aliases, Source: source,
-		containerName: svc.ContainerName, variables: keysOf(svc.Variables()),
+		EnvVars: svc.EnvVars, Tags: tags, Features: man.Features,
 	}.normalize()
 }
 
 // runsOn reports whether the extension runs on a machine with this GPU backend. No list means any.
-func (e *Entry) runsOn(backend string) bool {
-	return len(e.GPUBackends) == 0 || slices.ContainsFunc(e.GPUBackends, func(b string) bool {
+func (l *Listing) runsOn(backend string) bool {
+	return len(l.GPUBackends) == 0 || slices.ContainsFunc(l.GPUBackends, func(b string) bool {
 		return b == backend || b == "all" || b == "none"
 	})
 }
 
 // normalize makes absent lists empty ones: clients iterate over them.
-func (e Entry) normalize() Entry {
-	if e.GPUBackends == nil {
-		e.GPUBackends = []string{}
+func (l Listing) normalize() Listing {
+	if l.GPUBackends == nil {
+		l.GPUBackends = []string{}
 	}
-	if e.DependsOn == nil {
-		e.DependsOn = []string{}
+	if l.DependsOn == nil {
+		l.DependsOn = []string{}
 	}
-	if e.EnvVars == nil {
-		e.EnvVars = []manifest.EnvVar{}
+	if l.EnvVars == nil {
+		l.EnvVars = []manifest.EnvVar{}
 	}
-	if e.Tags == nil {
-		e.Tags = []string{}
+	if l.Tags == nil {
+		l.Tags = []string{}
 	}
-	if e.Features == nil {
-		e.Features = []manifest.Feature{}
+	if l.Features == nil {
+		l.Features = []manifest.Feature{}
 	}
-	if e.Grants == nil {
-		e.Grants = []manifest.Grant{}
+	if l.Grants == nil {
+		l.Grants = []manifest.Grant{}
 	}
-	if e.Aliases == nil {
-		e.Aliases = []string{}
-	}
-	return e
+	return l
 }

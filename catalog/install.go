@@ -3,12 +3,9 @@ package catalog
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"path"
 	"strings"
 
-	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 	"dreamserver/security"
@@ -75,44 +72,8 @@ func (m *Manager) checkLibraryEntry(id string) error {
 		return storageError(err)
 	}
 	defer root.Close()
-	info, err := root.Lstat(id)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return problem.Newf(problem.NotFound, "extension %q is not in the library", id)
-	case err != nil:
-		return storageError(err)
-	case info.Mode()&fs.ModeSymlink != 0:
-		return problem.Newf(problem.InvalidExtension, "the library's entry %q is a symlink: replace it by the folder itself", id)
-	case !info.IsDir():
-		return problem.Newf(problem.InvalidExtension, "the library's entry %q is not a folder", id)
-	}
-	man, err := m.parsed.Read(root.FS(), id)
-	if err == nil {
-		err = manifest.CheckFolder(man, id)
-	}
-	if err != nil {
-		return problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
-	}
-	if err := man.CheckCompatible(m.version); err != nil { // names the extension itself
-		return problem.Newf(problem.Incompatible, "%w", err)
-	}
-	if man.Service.Category == manifest.Core {
-		return problem.Newf(problem.InvalidExtension, "extension %q: category core is the platform's own: use optional or recommended", id)
-	}
-	name := compose.FragmentName(man)
-	if name == "" {
-		return problem.Newf(problem.InvalidExtension, "extension %q has no compose file: nothing could run", id)
-	}
-	file, err := root.Lstat(path.Join(id, name))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return problem.Newf(problem.InvalidExtension, "extension %q has no %s: it cannot be installed", id, name)
-	case err != nil:
-		return storageError(err)
-	case !file.Mode().IsRegular():
-		return problem.Newf(problem.InvalidExtension, "extension %q: %s is not a regular file (symlink, folder or device)", id, name)
-	}
-	return nil
+	_, err = readOffer(FS(root), id, m.version, m.parsed.Read)
+	return err
 }
 
 // verdict asks the agent's gate. While the agent is away, the shape is checked here; the agent decides at start.

@@ -101,7 +101,7 @@ func (m *Manager) lookup(id string, check func(*Snapshot, Entry) error) (*Snapsh
 	}
 	e, known := s.Find(id)
 	if !known {
-		e = Entry{ID: id}
+		e = Entry{Listing: Listing{ID: id}}
 	}
 	return s, e, check(s, e)
 }

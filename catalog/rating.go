@@ -36,6 +36,9 @@ func (m *Manager) rate(s *Snapshot) {
 		}
 		for i, e := range s.Entries {
 			if e.Source == source && (e.Category != string(manifest.Core) || e.Toggles) {
+				if _, err := root.Lstat(e.ID); err != nil {
+					continue // only the index has it, with what it was published with
+				}
 				r := m.ratings.of(m, s, root, e)
 				s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
 			}

@@ -103,8 +103,9 @@ func unreadable(dir string, err error) error {
 
 // neighbours notes whose names and secrets are taken, and returns the ids that nobody may have.
 func (s Scan) neighbours(f *security.Folder) (reserved []string) {
-	for _, fsys := range []fs.FS{s.Services, s.User} {
-		if fsys == nil || f.Source == compose.Builtin && fsys == s.User {
+	for i, fsys := range []fs.FS{s.Services, s.User} {
+		ships := i == 0
+		if fsys == nil || f.Source == compose.Builtin && !ships {
 			continue
 		}
 		entries, err := fs.ReadDir(fsys, ".")
@@ -117,7 +118,7 @@ func (s Scan) neighbours(f *security.Folder) (reserved []string) {
 				continue
 			}
 			id := m.Service.ID
-			if fsys == s.Services {
+			if ships {
 				reserved = append(reserved, id)
 			}
 			if m.Service.Category == manifest.Core {
