@@ -7,7 +7,8 @@
 //	notify.go     what the service manager is told
 //	audit.go      what is told of a change              auditlog.go    the file that it is told to
 //	extension.go  the verbs of one extension           stop.go, logs.go
-//	stack.go      the verbs of the whole stack         events.go, host.go
+//	stack.go      the verbs of the whole stack         events.go
+//	host.go       facts about the machine              leftovers.go    what nobody needs any more
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go
 //	trees.go      the copies that are judged, mounted  units.go        models are made once
 //	start.go      from a project to containers         settle.go       what became of them
@@ -30,11 +31,13 @@ import (
 type Engine interface {
 	Ping(ctx context.Context) error
 	Version(ctx context.Context) (compose.EngineVersion, error)
+	Info(ctx context.Context) (compose.EngineInfo, error)
 	Containers(ctx context.Context) ([]compose.Container, error)
 	Inspect(ctx context.Context, id string) (compose.Container, error)
 	ImageID(ctx context.Context, ref string) (string, error)
 	ImageUser(ctx context.Context, ref string) (string, error)
 	RemoveNetworks(ctx context.Context, prefix string) error
+	Published(ctx context.Context) ([]compose.Publication, error)
 	PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error)
 	Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error)
 	Changes(ctx context.Context) (<-chan compose.Change, <-chan error)

@@ -11,6 +11,7 @@ import (
 
 	"dreamserver/agent"
 	"dreamserver/catalog"
+	"dreamserver/compose"
 	"dreamserver/config"
 )
 
@@ -85,10 +86,39 @@ func TestPing_SaysThatTheVersionsDiffer(t *testing.T) {
 }
 
 func TestHost_TellsTheFacts(t *testing.T) {
-	in := newInstallation(t)
+	in := newInstallation(t, extension("app", ""), `
+-- state/approved/app.yaml --
+-- state/approved/gone.yaml --
+-- state/approved/gone.json --
+-- state/approved/going.yaml --
+-- state/approved/dashboard.yaml --
+-- state/grants/gone.json --
+-- state/grants/not an id --
+-- data/operations/pending/going --
+`)
+	in.engine.set(func(e *fakeEngine) { e.ports[80] = "their-web" })
 	got, err := in.client.Host(t.Context())
 	in.must(err)
+	wantEqual(t, "leftovers", []string{"approved/gone.json", "approved/gone.yaml", "grants/gone.json"}, got.Leftovers)
+	wantEqual(t, "published", []compose.Publication{{Name: "their-web", Port: 80, Protocol: "tcp"}}, got.Published)
+	wantEqual(t, "set-up", compose.EngineInfo{Root: "/", Runtimes: []string{"runc"}}, got.Setup)
+	for _, d := range []agent.Disk{got.Disk, got.DockerDisk} {
+		if d.Total == 0 || d.Free > d.Total || d.InodesFree > d.Inodes {
+			t.Errorf("disk %+v", d)
+		}
+	}
 	if got.Compose != "5.5.1" || got.Engine.Version != "20.10.24" || got.Project != "dream-server" || got.GPUBackend != "cpu" || got.CPUs < 1 || got.MemoryKB < 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// What Docker does not say in time is left out; the rest is told.
+func TestHost_DoesNotWaitForDocker(t *testing.T) {
+	in := newInstallation(t, "-- data/x --\n")
+	in.engine.set(func(e *fakeEngine) { e.hung = true })
+	got, err := in.client.Host(t.Context())
+	in.must(err)
+	if got.Compose != "5.5.1" || got.Setup.Root != "" || got.DockerDisk.Total != 0 || got.Disk.Total == 0 {
 		t.Errorf("got %+v", got)
 	}
 }

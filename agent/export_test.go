@@ -38,6 +38,3 @@ var (
 	CloseAudit = (*auditLog).close
 	Watch      = (*Server).watch
 )
-
-// InUse asks the kernel whether a port is taken.
-var InUse = inUse

@@ -65,6 +65,23 @@ func (e *fakeEngine) Version(ctx context.Context) (compose.EngineVersion, error)
 	return compose.EngineVersion{Version: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64"}, e.ready(ctx)
 }
 
+func (e *fakeEngine) Info(ctx context.Context) (compose.EngineInfo, error) {
+	if err := e.ready(ctx); err != nil {
+		return compose.EngineInfo{}, err
+	}
+	return compose.EngineInfo{Root: "/", Runtimes: []string{"runc"}}, nil
+}
+
+func (e *fakeEngine) Published(ctx context.Context) ([]compose.Publication, error) {
+	e.mu.Lock()
+	out := []compose.Publication{}
+	for port, name := range e.ports {
+		out = append(out, compose.Publication{Name: name, Port: port, Protocol: "tcp"})
+	}
+	e.mu.Unlock()
+	return out, e.ready(ctx)
+}
+
 // RemoveNetworks remembers what was asked for.
 func (e *fakeEngine) RemoveNetworks(ctx context.Context, prefix string) error {
 	e.set(func(e *fakeEngine) { e.unlinked = append(e.unlinked, prefix) })

@@ -80,8 +80,10 @@ func prepare(t *testing.T, files ...string) *installation {
 		Reload: func() (config.Settings, error) {
 			return config.Load(in.getenv)
 		},
-		PortInUse: func(protocol, ip string, port int) bool { return in.kernel.Load() && agent.InUse(protocol, ip, port) },
-		Grace:     time.Nanosecond, HealthWait: time.Nanosecond, ReconcileEvery: time.Hour,
+		PortInUse: func(protocol, ip string, port int) bool {
+			return in.kernel.Load() && agent.PortInUse(protocol, ip, port)
+		},
+		Grace: time.Nanosecond, HealthWait: time.Nanosecond, ReconcileEvery: time.Hour,
 	}
 	in.client = agent.NewClient(in.settings, version)
 	t.Cleanup(in.client.Close)

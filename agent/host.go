@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -63,25 +64,41 @@ func (s *Server) presentFailures() map[string]string {
 	return fails
 }
 
+// hostLimit bounds what Docker is asked for facts: what it does not answer soon stays empty, and the rest is told.
+const hostLimit = 2 * time.Second
+
 func (s *Server) host(w http.ResponseWriter, r *http.Request) {
 	facts := HostFacts{
 		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), MemoryKB: memoryKB(),
-		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: diskOf(s.opts.Settings.DataDir),
+		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: DiskOf(s.opts.Settings.DataDir),
 	}
 	facts.Hostname, _ = os.Hostname() // empty when the kernel has none
-	ctx, cancel := context.WithTimeout(r.Context(), readLimit)
+	ctx, cancel := context.WithTimeout(r.Context(), hostLimit)
 	defer cancel()
-	facts.Engine, _ = s.opts.Engine.Version(ctx) // empty when Docker does not answer
-	facts.Compose, _ = s.runner.Version(ctx)     // the same
+	var g sync.WaitGroup // each is empty when Docker does not answer
+	g.Go(func() { facts.Engine, _ = s.opts.Engine.Version(ctx) })
+	g.Go(func() { facts.Compose, _ = s.runner.Version(ctx) })
+	g.Go(func() { facts.Published, _ = s.opts.Engine.Published(ctx) })
+	g.Go(func() {
+		if facts.Setup, _ = s.opts.Engine.Info(ctx); facts.Setup.Root != "" {
+			facts.DockerDisk = DiskOf(facts.Setup.Root)
+		}
+	})
+	var err error
+	if facts.Leftovers, err = Leftovers(s.opts.Settings); err != nil {
+		s.log.Warn().Err(err).Msg("what nobody needs any more cannot be listed")
+	}
+	g.Wait()
 	send(w, facts)
 }
 
-// diskOf is the file system of dir; zero when it cannot be read.
-func diskOf(dir string) Disk {
+// DiskOf is the file system of dir; without sizes when it cannot be asked.
+func DiskOf(dir string) Disk {
 	d := Disk{Path: dir}
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) == nil {
 		d.Total, d.Free = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive
+		d.Inodes, d.InodesFree = st.Files, st.Ffree
 	}
 	return d
 }

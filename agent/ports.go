@@ -99,8 +99,8 @@ func holds(containers []compose.Container, own func(string) bool, port int) bool
 	})
 }
 
-// inUse reports whether somebody listens on the port. Not being allowed to try means that we cannot know.
-func inUse(protocol, ip string, port int) bool {
+// PortInUse reports whether somebody listens on the port. Not being allowed to try means that we cannot know.
+func PortInUse(protocol, ip string, port int) bool {
 	addr := net.JoinHostPort(orLoopback(ip), strconv.Itoa(port))
 	var err error
 	if protocol == "udp" {

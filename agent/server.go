@@ -97,7 +97,7 @@ func NewServer(o Options) (*Server, error) {
 		o.ReconcileEvery = 3 * time.Second
 	}
 	if o.PortInUse == nil {
-		o.PortInUse = inUse
+		o.PortInUse = PortInUse
 	}
 	if o.Reload == nil {
 		o.Reload = func() (config.Settings, error) { return s, nil }

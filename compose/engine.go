@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -69,6 +70,21 @@ func (e *Engine) Version(ctx context.Context) (EngineVersion, error) {
 		return EngineVersion{}, e.unavailable(err)
 	}
 	return EngineVersion{Version: v.Version, API: v.APIVersion, OS: v.Os, Arch: v.Arch}, nil
+}
+
+// EngineInfo is how the engine is set up.
+type EngineInfo struct {
+	Root     string   `json:"root"`     // where it keeps images and volumes, as it sees the file system
+	Runtimes []string `json:"runtimes"` // sorted; nvidia is among them where the container toolkit is set up
+}
+
+// Info asks the engine how it is set up.
+func (e *Engine) Info(ctx context.Context) (EngineInfo, error) {
+	i, err := e.docker.Info(ctx)
+	if err != nil {
+		return EngineInfo{}, e.unavailable(err)
+	}
+	return EngineInfo{Root: i.DockerRootDir, Runtimes: slices.Sorted(maps.Keys(i.Runtimes))}, nil
 }
 
 // unavailable tells an engine that does not answer from one that refuses.
@@ -193,23 +209,51 @@ func (e *Engine) ImageUser(ctx context.Context, ref string) (string, error) {
 	return img.Config.User, nil
 }
 
-// PortHolder is the container, of any project, that publishes the TCP or UDP port on a loopback or wildcard
-// address, other than those of the named services of this project.
-func (e *Engine) PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error) {
+// Publication is a port that a running container publishes on a loopback or wildcard address.
+type Publication struct {
+	Name     string `json:"name"`              // of the container
+	Project  string `json:"project,omitempty"` // of compose; empty for a container that compose did not make
+	Service  string `json:"service,omitempty"`
+	Port     int    `json:"port"` // on the host
+	Protocol string `json:"protocol"`
+}
+
+// Published lists the ports that running containers publish, of any project, each once for a container.
+func (e *Engine) Published(ctx context.Context) ([]Publication, error) {
 	list, err := e.docker.ContainerList(ctx, container.ListOptions{})
 	if err != nil {
-		return "", e.unavailable(err)
+		return nil, e.unavailable(err)
 	}
+	out := []Publication{}
 	for _, c := range list {
-		if c.Labels[labelProject] == e.project && except(c.Labels[labelService]) {
-			continue
-		}
 		for _, p := range c.Ports {
 			addr, err := netip.ParseAddr(p.IP)
 			here := err != nil || addr.IsLoopback() || addr.IsUnspecified()
-			if int(p.PublicPort) == port && p.Type == protocol && here && len(c.Names) > 0 {
-				return strings.TrimPrefix(c.Names[0], "/"), nil
+			if p.PublicPort == 0 || !here || len(c.Names) == 0 {
+				continue
 			}
+			pub := Publication{
+				Name: strings.TrimPrefix(c.Names[0], "/"), Project: c.Labels[labelProject], Service: c.Labels[labelService],
+				Port: int(p.PublicPort), Protocol: p.Type,
+			}
+			if !slices.Contains(out, pub) { // IPv4 and IPv6
+				out = append(out, pub)
+			}
+		}
+	}
+	return out, nil
+}
+
+// PortHolder is the container, of any project, that publishes the TCP or UDP port on a loopback or wildcard
+// address, other than those of the named services of this project.
+func (e *Engine) PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error) {
+	list, err := e.Published(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range list {
+		if p.Port == port && p.Protocol == protocol && (p.Project != e.project || !except(p.Service)) {
+			return p.Name, nil
 		}
 	}
 	return "", nil

@@ -87,6 +87,8 @@ func TestEngine_SaysThatItIsAway(t *testing.T) {
 		"ImageID":    func() error { _, err := e.ImageID(ctx, "x"); return err },
 		"ImageUser":  func() error { _, err := e.ImageUser(ctx, "x"); return err },
 		"PortHolder": func() error { _, err := e.PortHolder(ctx, 80, "tcp", nil); return err },
+		"Published":  func() error { _, err := e.Published(ctx); return err },
+		"Info":       func() error { _, err := e.Info(ctx); return err },
 		"Logs":       func() error { _, err := e.Logs(ctx, []compose.Container{{ID: "x"}}, 1); return err },
 		"Changes":    func() error { _, failed := e.Changes(ctx); return <-failed },
 	}
@@ -192,6 +194,34 @@ func TestEngine_Images(t *testing.T) {
 		if user, err := e.ImageUser(t.Context(), tt.ref); user != tt.user || err != nil {
 			t.Errorf("ImageUser(%s) = %q, %v; want %q", tt.ref, user, err, tt.user)
 		}
+	}
+}
+
+func TestEngine_Info(t *testing.T) {
+	e := newEngine(t, map[string]http.HandlerFunc{
+		"GET /v1.41/info": answer(`{"DockerRootDir":"/var/lib/docker","Runtimes":{"runc":{"path":"runc"},"nvidia":{"path":"nvidia-container-runtime"}}}`),
+	})
+	got, err := e.Info(t.Context())
+	want := compose.EngineInfo{Root: "/var/lib/docker", Runtimes: []string{"nvidia", "runc"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("Info (-want +got), %v:\n%s", err, diff)
+	}
+}
+
+func TestEngine_PublishedListsEachPortOfAContainerOnce(t *testing.T) {
+	e := newEngine(t, map[string]http.HandlerFunc{
+		"GET /v1.41/containers/json": answer(`[
+{"Names":["/mine"],"Labels":{"com.docker.compose.project":"test","com.docker.compose.service":"web"},"Ports":[{"IP":"0.0.0.0","PublicPort":80,"Type":"tcp"},{"IP":"::","PublicPort":80,"Type":"tcp"},{"PrivatePort":9000,"Type":"tcp"}]},
+{"Names":["/lan"],"Ports":[{"IP":"192.168.1.5","PublicPort":83,"Type":"tcp"}]},
+{"Names":["/by-hand"],"Ports":[{"IP":"127.0.0.1","PublicPort":53,"Type":"udp"}]}]`),
+	})
+	got, err := e.Published(t.Context())
+	want := []compose.Publication{
+		{Name: "mine", Project: "test", Service: "web", Port: 80, Protocol: "tcp"},
+		{Name: "by-hand", Port: 53, Protocol: "udp"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("Published (-want +got), %v:\n%s", err, diff)
 	}
 }
 
