@@ -54,6 +54,33 @@ func BuildIndex(ctx context.Context, lib Library, now time.Time) (Index, error) 
 	return index, errors.Join(broken...)
 }
 
+// Outdated says in which way the extensions that the index lists are not those of the library, one line for each. Folders
+// that it does not list are its owner's own, and no reason to make it anew.
+func (i Index) Outdated(library fs.FS) []string {
+	var lines []string
+	undigested := 0
+	for _, l := range i.Extensions {
+		folder, err := fs.Sub(library, l.ID)
+		if err != nil {
+			continue // no id of an index that was read
+		}
+		switch digest, err := TreeDigest(folder); {
+		case errors.Is(err, fs.ErrNotExist):
+			lines = append(lines, l.ID+": is not in the library")
+		case err != nil:
+			lines = append(lines, l.ID+": "+err.Error())
+		case l.Digest == "":
+			undigested++
+		case l.Digest != digest:
+			lines = append(lines, l.ID+": its files are not those that it was published with")
+		}
+	}
+	if undigested > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d extensions have no digest: the file is of an older version", undigested, len(i.Extensions)))
+	}
+	return lines
+}
+
 // list is one folder's line. The error is for a folder that has none.
 func (lib Library) list(ctx context.Context, id string) (Listing, error) {
 	man, refusal := readOffer(lib.FS, id, lib.Version, manifest.Read)

@@ -81,7 +81,7 @@ func (m *Manager) checkSwitchOn(s *Snapshot, e Entry) error {
 		return checkInstalled(s, e)
 	case !e.Toggles:
 		return problem.Newf(problem.Conflict, "extension %q is a program of the host and runs no container: there is nothing to enable", e.ID)
-	case !e.runsOn(s.GPUBackend):
+	case !e.RunsOn(s.GPUBackend):
 		return problem.Newf(problem.Incompatible, "extension %q runs on %s; this machine's GPU_BACKEND is %s",
 			e.ID, strings.Join(e.GPUBackends, ", "), s.GPUBackend)
 	case e.otherVersion:

@@ -102,6 +102,35 @@ func (m *Manager) sweep(root *os.Root) {
 	}
 }
 
+// Leftovers names what killed changes left in the folder of installed extensions. While a change holds its lock there
+// is nothing to name: what is staged belongs to it.
+func Leftovers(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	var found []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), stagePrefix) || strings.HasPrefix(e.Name(), trashPrefix) {
+			found = append(found, e.Name())
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	l := flock.New(filepath.Join(dir, lockFile), flock.SetFlag(os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK))
+	switch ok, err := l.TryRLock(); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, storageError(fmt.Errorf("lock: %w", err))
+	case !ok:
+		return nil, nil
+	default:
+		l.Unlock()
+	}
+	return found, nil
+}
+
 func tooLarge() error {
 	return problem.Newf(problem.ExtensionTooLarge, "larger than %d MB: ship what is big in the image", MaxExtensionBytes>>20)
 }

@@ -62,7 +62,7 @@ func (b *snapshotBuilder) library() {
 		if err := b.manager.checkLibraryEntry(dir); err != nil {
 			e.Problem = err.Error()
 		}
-		e.Installable = e.Problem == "" && e.runsOn(b.snapshot.GPUBackend)
+		e.Installable = e.Problem == "" && e.RunsOn(b.snapshot.GPUBackend)
 		b.offer(e)
 	})
 }
@@ -70,7 +70,7 @@ func (b *snapshotBuilder) library() {
 // offer adds what is not installed.
 func (b *snapshotBuilder) offer(e Entry) {
 	e.Source, e.Status = FromLibrary, NotInstalled
-	if !e.runsOn(b.snapshot.GPUBackend) {
+	if !e.RunsOn(b.snapshot.GPUBackend) {
 		e.Status = Incompatible
 	}
 	b.entries[e.ID] = e
@@ -118,7 +118,7 @@ func (b *snapshotBuilder) installed(fsys fs.FS, man *manifest.Manifest, source S
 	if err := man.CheckCompatible(b.manager.version); err != nil && source == FromUser {
 		e.Problem, e.otherVersion = strings.TrimPrefix(err.Error(), fmt.Sprintf("extension %q ", e.ID)), true
 	}
-	if !e.runsOn(s.GPUBackend) && !core {
+	if !e.RunsOn(s.GPUBackend) && !core {
 		e.Problem = fmt.Sprintf("made for %s; this machine's GPU_BACKEND is %s", strings.Join(e.GPUBackends, ", "), s.GPUBackend)
 	}
 	b.entries[e.ID] = e

@@ -140,8 +140,8 @@ func newListing(man *manifest.Manifest) Listing {
 	}.normalize()
 }
 
-// runsOn reports whether the extension runs on a machine with this GPU backend. No list means any.
-func (l *Listing) runsOn(backend string) bool {
+// RunsOn reports whether the extension runs on a machine with this GPU backend. No list means any.
+func (l *Listing) RunsOn(backend string) bool {
 	return len(l.GPUBackends) == 0 || slices.ContainsFunc(l.GPUBackends, func(b string) bool {
 		return b == backend || b == "all" || b == "none"
 	})

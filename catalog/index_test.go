@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"dreamserver/catalog"
 	"dreamserver/config"
 )
@@ -216,4 +218,53 @@ func TestReadIndex(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestIndex_OutdatedNamesWhatTheLibraryHasNot(t *testing.T) {
+	library := fstest.MapFS{}
+	for _, id := range []string{"changed", "gone", "same"} {
+		library[id+"/manifest.yaml"] = &fstest.MapFile{Data: []byte(manifestOf(id))}
+		library[id+"/compose.yaml"] = &fstest.MapFile{Data: []byte(fragmentOf(id))}
+	}
+	index, err := catalog.BuildIndex(t.Context(), catalog.Library{FS: library}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "at first", nil, index.Outdated(library))
+	library["changed/compose.yaml"] = &fstest.MapFile{Data: []byte(fragmentOf("changed") + "# more\n")}
+	library["mine/manifest.yaml"] = &fstest.MapFile{Data: []byte(manifestOf("mine"))}
+	delete(library, "gone/manifest.yaml")
+	delete(library, "gone/compose.yaml")
+	wantEqual(t, "later", []string{"changed: its files are not those that it was published with", "gone: is not in the library"}, index.Outdated(library))
+	index.Extensions = index.Extensions[2:]
+	index.Extensions[0].Digest = ""
+	wantEqual(t, "of an older version", []string{"1 of 1 extensions have no digest: the file is of an older version"}, index.Outdated(library))
+}
+
+func TestLeftovers_AreNamedUnlessAChangeIsInProgress(t *testing.T) {
+	in := newInstallation(t, enabled("notes"))
+	dir := in.settings.UserExtensionsDir
+	got, err := catalog.Leftovers(dir)
+	in.must(err)
+	wantEqual(t, "without any", nil, got)
+	in.write("data/user-extensions/.staging-notes/manifest.yaml", nil)
+	in.write("data/user-extensions/.trash-other/x", nil)
+	want := []string{".staging-notes", ".trash-other"}
+	got, err = catalog.Leftovers(dir)
+	in.must(err)
+	wantEqual(t, "leftovers without a lock file", want, got)
+
+	lock := flock.New(filepath.Join(dir, ".lock"))
+	in.must(lock.Lock())
+	got, err = catalog.Leftovers(dir)
+	in.must(err)
+	wantEqual(t, "leftovers while somebody works", nil, got)
+	in.must(lock.Unlock())
+	got, err = catalog.Leftovers(dir)
+	in.must(err)
+	wantEqual(t, "leftovers", want, got)
+
+	got, err = catalog.Leftovers(filepath.Join(dir, "nowhere"))
+	in.must(err)
+	wantEqual(t, "where nothing was installed yet", nil, got)
 }

@@ -78,7 +78,7 @@ func (s *Snapshot) List(f Filter) []Entry {
 		if f.Category != "" && e.Category != f.Category {
 			continue
 		}
-		if f.GPUCompatible != nil && *f.GPUCompatible != e.runsOn(s.GPUBackend) {
+		if f.GPUCompatible != nil && *f.GPUCompatible != e.RunsOn(s.GPUBackend) {
 			continue
 		}
 		out = append(out, e)
