@@ -2,7 +2,9 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"slices"
@@ -87,8 +89,12 @@ func (e *Engine) Info(ctx context.Context) (EngineInfo, error) {
 	return EngineInfo{Root: i.DockerRootDir, Runtimes: slices.Sorted(maps.Keys(i.Runtimes))}, nil
 }
 
-// unavailable tells an engine that does not answer from one that refuses.
+// unavailable tells an engine that does not answer from one that refuses. It wraps [fs.ErrPermission] where the socket
+// is closed to this user.
 func (e *Engine) unavailable(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return problem.Newf(problem.DockerUnavailable, "the Docker Engine at %s does not let this user in: join the group docker, or use root (%w)", e.docker.DaemonHost(), fs.ErrPermission)
+	}
 	if client.IsErrConnectionFailed(err) || strings.Contains(err.Error(), "Cannot connect to the Docker daemon") {
 		return problem.Newf(problem.DockerUnavailable,
 			"the Docker Engine does not answer at %s: start it (systemctl start docker) and try again", e.docker.DaemonHost())
