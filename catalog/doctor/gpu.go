@@ -1,0 +1,77 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+)
+
+// GPU is what the machine has to compute with, as far as drivers show.
+type GPU struct {
+	Backend string // GPU_BACKEND
+	OS      string
+
+	SMI     bool   // nvidia-smi is there
+	Driver  string // what it says is the driver's version
+	Problem string // why it says nothing
+	NVIDIA  bool   // the kernel has the driver, or the device is there
+	KFD     bool   // /dev/kfd, through which AMD computes
+	DRI     bool   // /dev/dri, through which graphics devices are reached
+}
+
+func (g GPU) judge(d Docker) []Finding {
+	switch g.Backend {
+	case "nvidia":
+		return g.judgeNVIDIA(d)
+	case "amd":
+		if !g.KFD || !g.DRI {
+			return g.absent("/dev/kfd and /dev/dri are not both there: the AMD driver is not loaded", "install the amdgpu driver and load it: sudo modprobe amdgpu")
+		}
+		return fine("GPU_BACKEND is amd, and /dev/kfd and /dev/dri are there")
+	case "intel":
+		if !g.DRI {
+			return g.absent("/dev/dri is not there: the Intel driver is not loaded", "install the driver of the device and load it: sudo modprobe i915")
+		}
+		return fine("GPU_BACKEND is intel, and /dev/dri is there")
+	case "apple":
+		if g.OS != "darwin" {
+			return g.absent("this is no Mac but "+g.OS, "")
+		}
+		return fine("GPU_BACKEND is apple")
+	}
+	for _, unused := range []struct {
+		there         bool
+		name, backend string
+	}{{g.NVIDIA || g.Driver != "", "an NVIDIA", "nvidia"}, {g.KFD, "an AMD", "amd"}} {
+		if unused.there {
+			return []Finding{{
+				Severity: Warning, Title: "GPU_BACKEND is cpu, and this machine has " + unused.name + " GPU: it is not used",
+				Fix: "set GPU_BACKEND=" + unused.backend + " in .env\nmake run",
+			}}
+		}
+	}
+	return fine("GPU_BACKEND is cpu, and no NVIDIA or AMD GPU shows")
+}
+
+func (g GPU) judgeNVIDIA(d Docker) []Finding {
+	switch {
+	case !g.SMI:
+		return g.absent("nvidia-smi is not there: the NVIDIA driver is not installed", "install the NVIDIA driver and reboot")
+	case g.Driver == "":
+		return g.absent("nvidia-smi does not answer: "+g.Problem, "nvidia-smi\nreboot, after an update of the driver or the kernel")
+	case d.Known && d.Problem == "" && !slices.Contains(d.Setup.Runtimes, "nvidia"):
+		return []Finding{{
+			Severity: Warning, Title: "the Docker Engine does not know the nvidia runtime: containers may not get the GPU",
+			Detail: fmt.Sprintf("It knows %v.", d.Setup.Runtimes),
+			Fix:    "install nvidia-container-toolkit\nsudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker",
+		}}
+	}
+	return fine("the NVIDIA driver answers (version " + g.Driver + ")")
+}
+
+// absent is the finding for a GPU that the settings name and the machine has not.
+func (g GPU) absent(what, fix string) []Finding {
+	if fix != "" {
+		fix += "\nor "
+	}
+	return []Finding{{Severity: Error, Title: "GPU_BACKEND is " + g.Backend + ", and " + what, Fix: fix + "set GPU_BACKEND=cpu in .env"}}
+}
