@@ -160,21 +160,14 @@ func (a *app) showBuilt(b builtIndex) error {
 	}
 	switch {
 	case b.Written:
-		a.print("%s lists %s.", b.File, extensions(b.Extensions))
+		a.print("%s lists %s.", b.File, plural(b.Extensions, "extension"))
 	case b.Stale:
 		a.print("%s is stale: run `dream catalog build`.", b.File)
 	default:
-		a.print("%s is up to date: %s.", b.File, extensions(b.Extensions))
+		a.print("%s is up to date: %s.", b.File, plural(b.Extensions, "extension"))
 	}
 	for _, change := range b.Changes {
 		a.print("  %s", change)
 	}
 	return nil
-}
-
-func extensions(n int) string {
-	if n == 1 {
-		return "1 extension"
-	}
-	return fmt.Sprintf("%d extensions", n)
 }

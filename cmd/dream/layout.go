@@ -151,6 +151,41 @@ func (l *layout) files() error {
 	})
 }
 
+// compare lists the shipped files that are not there and those that are another version, and how many there are. Folders
+// that an installation has are among the missing. It changes nothing.
+func (l *layout) compare() (missing, changed []string, shipped int, err error) {
+	s := l.settings
+	for _, dir := range []string{s.ServicesDir, filepath.Dir(s.AgentSocket), s.StateDir, s.DataDir, s.LibraryDir} {
+		if !exists(dir) {
+			missing = append(missing, dir)
+		}
+	}
+	err = fs.WalkDir(l.assets, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		shipped++
+		to := l.place(name)
+		if strings.HasPrefix(name, "extensions/services/") {
+			to = switched(to)
+		}
+		want, err := fs.ReadFile(l.assets, name)
+		if err != nil {
+			return err
+		}
+		switch info, err := os.Stat(to); {
+		case errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(name, "extensions/library/"):
+			missing = append(missing, seenFrom(s.InstallDir, to))
+		case errors.Is(err, fs.ErrPermission):
+			return err
+		case err != nil || info.Size() != int64(len(want)) || !l.holds(to, want):
+			changed = append(changed, seenFrom(s.InstallDir, to))
+		}
+		return nil
+	})
+	return missing, changed, shipped, err
+}
+
 // place is where a shipped file belongs.
 func (l *layout) place(name string) string {
 	for _, at := range []struct{ from, to string }{

@@ -49,6 +49,7 @@ func TestScript(t *testing.T) {
 			"exits":    exits,
 			"mode":     mode,
 			"listener": listener,
+			"taken":    taken,
 		},
 	})
 }
@@ -102,4 +103,14 @@ func listener(ts *testscript.TestScript, _ bool, args []string) {
 			<-done
 		})
 	}
+}
+
+// taken listens on a port of 127.0.0.1 and puts its number into a variable: taken NAME
+func taken(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
 }

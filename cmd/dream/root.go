@@ -25,6 +25,7 @@ type app struct {
 	stdout, stderr io.Writer
 	executable     string // path of this program; empty when unknown
 	newAgent       func(config.Settings) agentClient
+	portInUse      func(protocol, ip string, port int) bool // nil asks the kernel
 
 	installDir string // --install-dir
 	json       bool   // --json
@@ -71,7 +72,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.AddCommand(
 		a.initCommand(), a.upCommand(), a.downCommand(),
-		a.listCommand(), a.statusCommand(),
+		a.listCommand(), a.statusCommand(), a.doctorCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
 		a.configCommand(), a.scanCommand(), a.catalogCommand(), a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"dreamserver/agent"
+	"dreamserver/catalog"
+	"dreamserver/catalog/doctor"
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+)
+
+// doctorLimit is how long anything outside of this program may take to answer.
+const doctorLimit = 2200 * time.Millisecond
+
+// examination is one look at an installation. Its parts are looked at side by side, and each writes facts of its own.
+type examination struct {
+	app      *app
+	settings config.Settings
+	invalid  error // what is wrong with the settings
+	facts    doctor.Facts
+
+	agent agentAnswers
+}
+
+// agentAnswers are what the agent says. What it did not answer is empty.
+type agentAnswers struct {
+	status   catalog.AgentStatus
+	snapshot *catalog.Snapshot
+	state    catalog.State
+	known    bool // state was told
+	host     agent.HostFacts
+	stack    agent.StackInfo
+	audit    []catalog.AuditEntry
+}
+
+// examine gathers the facts. Its error is for who cannot even be told where the installation is.
+func (a *app) examine(ctx context.Context) (doctor.Facts, error) {
+	settings, err := config.Load(a.lookup())
+	if settings.InstallDir == "" {
+		return doctor.Facts{}, problem.Newf(problem.InvalidArgument, "settings: %w", err)
+	}
+	x := &examination{app: a, settings: settings, invalid: err}
+	x.facts.Now, x.facts.Observer = time.Now(), doctor.Observer{UID: os.Geteuid()}
+	x.files()
+	if !x.facts.Installation.Exists {
+		return x.facts, nil // nothing else could be looked at
+	}
+	ctx, cancel := context.WithTimeout(ctx, doctorLimit)
+	defer cancel()
+	var docker doctor.Docker
+	var published []compose.Publication
+	var g sync.WaitGroup
+	g.Go(func() { x.askAgent(ctx) })
+	g.Go(func() { docker, published = x.askDocker(ctx) })
+	g.Go(func() { x.facts.GPU = x.gpu(ctx) })
+	var wanted []doctor.Port
+	var broken []doctor.Broken
+	var unknown error
+	g.Go(func() { wanted, broken, unknown = wantedPorts(ctx, settings) })
+	g.Go(func() { x.facts.Catalogue = catalogue(settings) })
+	g.Wait()
+	x.facts.Agent = x.agentFacts()
+	x.facts.Docker = x.dockerFacts(docker)
+	if published == nil {
+		published = x.agent.host.Published
+	}
+	x.facts.Disks = x.disks()
+	x.facts.Ports = x.ports(wanted, published, unknown)
+	x.facts.Extensions = x.extensions(broken)
+	x.facts.Leftovers = x.leftovers()
+	return x.facts, nil
+}
+
+// askAgent asks everything at a time: one that hangs costs the wait once.
+func (x *examination) askAgent(ctx context.Context) {
+	client := x.app.newAgent(x.settings)
+	manager := catalog.New(catalog.Options{
+		Settings: x.settings, Agent: client, Version: config.Version(), Actor: "dream", Log: zerolog.Nop(),
+	})
+	var g sync.WaitGroup
+	g.Go(func() {
+		manager.Refresh(ctx)
+		x.agent.snapshot = manager.Snapshot()
+		x.agent.status = x.agent.snapshot.Agent
+	})
+	g.Go(func() {
+		var err error
+		x.agent.state, err = client.Containers(ctx)
+		x.agent.known = err == nil
+	})
+	g.Go(func() { x.agent.host, _ = client.Host(ctx) })
+	g.Go(func() { x.agent.stack, _ = client.Stack(ctx) })
+	g.Go(func() { x.agent.audit, _ = client.Audit(ctx, auditEntries) })
+	g.Wait()
+}
+
+// auditEntries are how many of the newest entries are searched for the time of a failure.
+const auditEntries = 200
+
+func (x *examination) agentFacts() doctor.Agent {
+	s := x.agent.status
+	return doctor.Agent{Available: s.Available, Code: problem.Code(s.Code), Reason: s.Reason, Version: s.Version, Mismatch: s.Mismatch}
+}
+
+// dockerFacts are what the agent says of Docker, or else what this user was told.
+func (x *examination) dockerFacts(own doctor.Docker) doctor.Docker {
+	s, host := x.agent.status, x.agent.host
+	if !s.Available {
+		return own
+	}
+	d := doctor.Docker{
+		Known: true, Problem: s.Docker, Version: host.Engine, Setup: host.Setup, Compose: cmp.Or(host.Compose, own.Compose), ComposeProblem: own.ComposeProblem,
+	}
+	if d.Problem == "" && d.Version.Version == "" { // it answers pings, and not in time what it is
+		d.Version, d.Setup = own.Version, own.Setup
+	}
+	return d
+}
+
+func (x *examination) disks() []doctor.Disk {
+	disk := func(holds string, own, agents agent.Disk) doctor.Disk {
+		if own.Total == 0 {
+			own = agents
+		}
+		return doctor.Disk{Holds: holds, Path: own.Path, Total: own.Total, Free: own.Free, Inodes: own.Inodes, InodesFree: own.InodesFree}
+	}
+	disks := []doctor.Disk{disk("the data directory", agent.DiskOf(x.settings.DataDir), x.agent.host.Disk)}
+	root := x.facts.Docker.Setup.Root
+	if root != "" && (x.settings.DockerHost == "" || strings.HasPrefix(x.settings.DockerHost, "unix:")) {
+		disks = append(disks, disk("Docker's images and volumes", agent.DiskOf(root), x.agent.host.DockerDisk))
+	}
+	return disks
+}
+
+// extensions are what does not take part as it should. broken are those whose files could not be loaded here.
+func (x *examination) extensions(broken []doctor.Broken) doctor.Extensions {
+	s := x.agent.snapshot
+	e := doctor.Extensions{}
+	enabled := map[string]bool{}
+	kept := []compose.Skip{}
+	for _, entry := range s.Entries {
+		enabled[entry.ID] = entry.Status == catalog.Enabled
+		if entry.Problem != "" && s.Installed(entry.ID) && (enabled[entry.ID] || entry.RunsOn(s.GPUBackend)) {
+			kept = append(kept, compose.Skip{ID: entry.ID, Warning: true, Reason: entry.Problem})
+		}
+	}
+	add := func(id, reason string) {
+		if !slices.ContainsFunc(e.Broken, func(b doctor.Broken) bool { return b.ID == id }) {
+			e.Broken = append(e.Broken, doctor.Broken{ID: id, Enabled: enabled[id], Reason: reason})
+		}
+	}
+	for _, skip := range slices.Concat(s.Skipped, x.agent.stack.Skipped, kept) {
+		if skip.Warning {
+			add(cmp.Or(skip.ID, skip.Path), skip.Reason)
+		}
+	}
+	for _, b := range broken {
+		add(b.ID, b.Reason)
+	}
+	slices.SortFunc(e.Broken, func(a, b doctor.Broken) int { return cmp.Compare(a.ID, b.ID) })
+	if !x.agent.known {
+		e.StartsUnknown = "Only the host agent can tell, with Docker behind it."
+		return e
+	}
+	e.Failed = x.failed()
+	return e
+}
+
+func (x *examination) failed() []doctor.Failed {
+	reasons := maps.Clone(x.agent.state.Failures)
+	if reasons == nil {
+		reasons = map[string]string{}
+	}
+	for _, entry := range x.agent.snapshot.Entries {
+		if r := entry.Runtime; r.State == "failed" || r.State == "partial" {
+			reasons[entry.ID] = cmp.Or(reasons[entry.ID], r.Reason)
+		}
+	}
+	var failed []doctor.Failed
+	for _, id := range slices.Sorted(maps.Keys(reasons)) {
+		f := doctor.Failed{ID: id, Reason: reasons[id]}
+		i := slices.IndexFunc(x.agent.audit, func(e catalog.AuditEntry) bool {
+			return e.Extension == id && slices.Contains([]string{"start", "restart", "up"}, e.Op)
+		})
+		if i >= 0 && x.agent.audit[i].Result != "ok" {
+			f.At = x.agent.audit[i].Time
+		}
+		failed = append(failed, f)
+	}
+	return failed
+}
+
+// leftovers are what was killed left behind. The agent is asked for what only its user can read.
+func (x *examination) leftovers() doctor.Leftovers {
+	s := x.settings
+	l := doctor.Leftovers{Folder: s.UserExtensionsDir, Away: !x.agent.status.Available}
+	var err error
+	if l.Staged, err = catalog.Leftovers(s.UserExtensionsDir); err != nil {
+		l.StateUnknown = err.Error()
+	}
+	if l.Pending, err = catalog.NewJournal(s.OperationsDir, -1, -1).Unfinished(); err != nil {
+		l.StateUnknown = err.Error()
+	}
+	names := x.agent.host.Leftovers
+	if names == nil {
+		if names, err = agent.Leftovers(s); err != nil {
+			l.StateUnknown = err.Error()
+		}
+	}
+	if info, err := os.Stat(s.StateDir); err == nil {
+		l.Owner = ownerOf(info).uid
+	}
+	for _, name := range names {
+		l.State = append(l.State, filepath.Join(s.StateDir, name))
+	}
+	return l
+}
+
+func catalogue(s config.Settings) doctor.Catalogue {
+	c := doctor.Catalogue{File: s.CatalogFile}
+	index, err := catalog.ReadIndex(s.CatalogFile)
+	if err != nil {
+		c.Problem = err.Error()
+		return c
+	}
+	root, err := os.OpenRoot(s.LibraryDir)
+	if err != nil {
+		c.Problem = err.Error()
+		return c
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(catalog.FS(root), ".")
+	if err != nil {
+		c.Problem = err.Error()
+		return c
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			c.Library++
+		}
+	}
+	c.Outdated = index.Outdated(catalog.FS(root))
+	if len(index.Extensions) == 0 && c.Library > 0 {
+		c.Outdated = []string{"it lists nothing, and the library has " + fmt.Sprint(c.Library) + " folders"}
+	}
+	return c
+}
+
+// gpu looks at what drivers show.
+func (x *examination) gpu(ctx context.Context) doctor.GPU {
+	g := doctor.GPU{
+		Backend: x.settings.GPUBackend, OS: runtime.GOOS,
+		NVIDIA: exists("/proc/driver/nvidia/version") || exists("/dev/nvidia0"), KFD: exists("/dev/kfd"), DRI: exists("/dev/dri"),
+	}
+	g.SMI, g.Driver, g.Problem = driver(ctx)
+	return g
+}
