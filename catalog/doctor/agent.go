@@ -5,6 +5,7 @@ import "dreamserver/internal/problem"
 // Agent is how the host agent answers.
 type Agent struct {
 	Available bool
+	Denied    bool         // who looks may not ask it
 	Code      problem.Code // why not
 	Reason    string       // the same in words
 	Version   string
@@ -13,6 +14,8 @@ type Agent struct {
 
 func (a Agent) judge(service Service) []Finding {
 	switch {
+	case a.Denied:
+		return []Finding{{Severity: Skipped, Title: "the host agent takes no question from this user", Detail: a.Reason, Fix: seeMore}}
 	case !a.Available:
 		return []Finding{{
 			Severity: Error, Title: "the host agent is away (" + string(a.Code) + "): nothing can be started or stopped", Detail: a.Reason, Fix: a.fix(service),
@@ -35,7 +38,7 @@ func (a Agent) fix(service Service) string {
 	case problem.AgentUnauthorized:
 		return "remove DREAM_AGENT_KEY from the environment, if it is set there\n" + restart + ", so that the agent reads .env again"
 	case problem.AgentRefused:
-		return start + "\nor, if it runs and takes no connection from this user: sudo dream doctor"
+		return start + "\nor, if it runs and takes no connection from this user: " + seeMore
 	}
 	return start
 }

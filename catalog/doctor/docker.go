@@ -30,7 +30,7 @@ type Docker struct {
 func (d Docker) judgeEngine() []Finding {
 	switch {
 	case !d.Known:
-		return []Finding{{Severity: Skipped, Title: "nobody could ask the Docker Engine", Detail: d.Problem, Fix: "sudo dream doctor"}}
+		return []Finding{{Severity: Skipped, Title: "nobody could ask the Docker Engine", Detail: d.Problem, Fix: seeMore}}
 	case d.Problem != "":
 		return []Finding{{
 			Severity: Error, Title: "the Docker Engine does not answer", Detail: d.Problem, Fix: "sudo systemctl start docker\njournalctl -u docker -n 50, if that fails",

@@ -153,6 +153,9 @@ func (r *Report) count(s Severity) {
 // fine is the only finding of a check that found nothing.
 func fine(title string) []Finding { return []Finding{{Severity: OK, Title: title}} }
 
+// seeMore is what to do where this user may not look.
+const seeMore = "sudo dream doctor"
+
 // skipped is the only finding of a check that could not be made.
 func skipped(title, why string) []Finding {
 	return []Finding{{Severity: Skipped, Title: title, Detail: why}}

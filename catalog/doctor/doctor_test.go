@@ -137,6 +137,9 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"a clock a little behind", "clock", func(f *doctor.Facts) { f.Clock.Newest = now.Add(time.Hour) }, nil},
 
 		{"an agent of another version", "agent", func(f *doctor.Facts) { f.Agent.Mismatch = "the host agent is 2.0.0" }, []string{"warning the host agent is of another version | make run"}},
+		{"an agent of another user", "agent", func(f *doctor.Facts) { f.Agent = doctor.Agent{Denied: true, Code: problem.AgentRefused} }, []string{
+			"skipped the host agent takes no question from this user | sudo dream doctor",
+		}},
 		{"no service", "service", func(f *doctor.Facts) { f.Service.Exists = false }, nil},
 		{"another's service", "service", func(f *doctor.Facts) { f.Service.Install, f.Service.Outdated = "/other", []string{"x"} }, nil},
 		{"an old service", "service", func(f *doctor.Facts) { f.Service.Outdated = []string{"WatchdogSec=60"} }, []string{"warning /etc/unit is of another version | make run, as root or with sudo"}},
@@ -205,7 +208,7 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		}},
 
 		{"a port that a program has", "ports", held(doctor.Holder{Program: "nginx", PID: 812, UID: 33}), []string{
-			"error port 3001 on 127.0.0.1 is taken by nginx (pid 812) | sudo kill 812, or stop its service\nor set DASHBOARD_PORT in .env to a free port",
+			"error port 3001 on 127.0.0.1 is taken by nginx (pid 812) | sudo kill 812\nor stop the service that it belongs to\nor set DASHBOARD_PORT in .env to a free port",
 		}},
 		{"a port that somebody has", "ports", held(doctor.Holder{UID: 33}), []string{
 			"error port 3001 on 127.0.0.1 is taken by another program of user 33 | sudo dream doctor, which sees which program it is\nor set DASHBOARD_PORT in .env to a free port",
@@ -250,7 +253,7 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			"error a is enabled and cannot run | do what is said there, or dream disable a",
 			"warning b takes no part | mend the file that is named, or remove its folder",
 		}},
-		{"folders that cannot be read", "extensions", func(f *doctor.Facts) { f.Extensions.Unknown = "permission denied" }, []string{"skipped the extensions' files cannot be read | "}},
+		{"folders that cannot be read", "extensions", func(f *doctor.Facts) { f.Extensions.Unknown = "permission denied" }, []string{"skipped the extensions' files may not be read by this user | sudo dream doctor"}},
 		{"failed starts", "starts", func(f *doctor.Facts) {
 			f.Extensions.Failed = []doctor.Failed{{ID: "a", Reason: "x", At: now}, {ID: "b", Reason: "is unhealthy"}}
 		}, []string{
@@ -276,6 +279,9 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		}},
 
 		{"no library", "catalogue", func(f *doctor.Facts) { f.Catalogue.Library = 0 }, []string{"error the library is missing or empty: nothing can be installed | dream init"}},
+		{"a library out of sight", "catalogue", func(f *doctor.Facts) { f.Catalogue.Denied, f.Catalogue.Problem = true, "permission denied" }, []string{
+			"skipped the catalogue and the library may not be read by this user | sudo dream doctor",
+		}},
 		{"a torn catalogue", "catalogue", func(f *doctor.Facts) { f.Catalogue.Problem = "unexpected end" }, []string{"error the catalogue cannot be read | dream init"}},
 		{"a stale catalogue", "catalogue", func(f *doctor.Facts) { f.Catalogue.Outdated = []string{"hello: its files are not those"} }, []string{
 			"warning /srv/dream/config/extensions-catalog.json is stale | dream catalog build",

@@ -10,7 +10,7 @@ import (
 
 // Extensions are those that do not take part as their owner wants.
 type Extensions struct {
-	Unknown string // why nothing is known of their files
+	Unknown string // why who looks may not read their files
 	Broken  []Broken
 
 	StartsUnknown string // why nothing is known of what runs
@@ -33,7 +33,7 @@ type Failed struct {
 
 func (e Extensions) judgeFiles() []Finding {
 	if e.Unknown != "" {
-		return skipped("the extensions' files cannot be read", e.Unknown)
+		return []Finding{{Severity: Skipped, Title: "the extensions' files may not be read by this user", Detail: e.Unknown, Fix: seeMore}}
 	}
 	var found []Finding
 	for _, b := range e.Broken {
@@ -123,6 +123,7 @@ func remove(command, folder string, names []string) string {
 // Catalogue is the index beside the library that it was made from.
 type Catalogue struct {
 	File    string
+	Denied  bool   // who looks may not read them
 	Problem string // why the index or the library cannot be read
 	Library int    // how many folders the library has
 	// Outdated says in which way the index is not about these folders.
@@ -131,6 +132,8 @@ type Catalogue struct {
 
 func (c Catalogue) judge() []Finding {
 	switch {
+	case c.Denied:
+		return []Finding{{Severity: Skipped, Title: "the catalogue and the library may not be read by this user", Detail: c.Problem, Fix: seeMore}}
 	case c.Problem != "":
 		return []Finding{{Severity: Error, Title: "the catalogue cannot be read", Detail: c.Problem, Fix: "dream init"}}
 	case c.Library == 0:

@@ -28,7 +28,7 @@ func (i Installation) judge() []Finding {
 			Fix: fix + "\nor name the folder of yours: dream doctor --install-dir DIR",
 		}}
 	case i.Problem != "":
-		return []Finding{{Severity: Skipped, Title: "the files that ship cannot be compared", Detail: i.Problem, Fix: "sudo dream doctor"}}
+		return []Finding{{Severity: Skipped, Title: "the files that ship cannot be compared", Detail: i.Problem, Fix: seeMore}}
 	}
 	var found []Finding
 	if len(i.Missing) > 0 {

@@ -109,7 +109,7 @@ func (p Ports) holder(port Port, who Observer) (Finding, bool) {
 		f.Fix = "mend what is said of the agent and of Docker first"
 	case port.Program != "":
 		f.Title = fmt.Sprintf("%s on %s is taken by %s (pid %d)", port, port.Address, port.Program, port.PID)
-		f.Fix = fmt.Sprintf("%skill %d, or stop its service\nor %s", who.sudo(port.UID), port.PID, move)
+		f.Fix = fmt.Sprintf("%skill %d\nor stop the service that it belongs to\nor %s", who.sudo(port.UID), port.PID, move)
 	default:
 		f.Title = fmt.Sprintf("%s on %s is taken by another program%s", port, port.Address, ofUser(port.UID))
 		f.Fix = "sudo dream doctor, which sees which program it is\nor " + move

@@ -41,7 +41,7 @@ func (s Settings) judge() []Finding {
 	case s.Missing:
 		return []Finding{{Severity: Error, Title: s.File + " does not exist: there are no keys", Fix: "dream init"}}
 	case s.Denied:
-		return []Finding{{Severity: Skipped, Title: s.File + " may not be read by this user", Fix: "sudo dream doctor"}}
+		return []Finding{{Severity: Skipped, Title: s.File + " may not be read by this user", Fix: seeMore}}
 	}
 	var found []Finding
 	if len(s.Invalid) > 0 {
@@ -115,7 +115,7 @@ func (c Certificate) judge(now time.Time) []Finding {
 	}
 	switch {
 	case c.Denied:
-		add(Skipped, "the certificate may not be read by this user", "sudo dream doctor")
+		add(Skipped, "the certificate may not be read by this user", seeMore)
 	case c.Problem != "":
 		add(Error, "the dashboard is published on "+c.Address+" and has no certificate that it can use: "+c.Problem,
 			"put one into tls/cert.pem and its key into tls/key.pem (docs/configuration.md), or set DASHBOARD_LAN_ADDRESS to 127.0.0.1")

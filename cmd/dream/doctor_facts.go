@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -114,7 +115,16 @@ const auditEntries = 200
 
 func (x *examination) agentFacts() doctor.Agent {
 	s := x.agent.status
-	return doctor.Agent{Available: s.Available, Code: problem.Code(s.Code), Reason: s.Reason, Version: s.Version, Mismatch: s.Mismatch}
+	return doctor.Agent{
+		Available: s.Available, Denied: !s.Available && x.stranger(), Code: problem.Code(s.Code), Reason: s.Reason, Version: s.Version, Mismatch: s.Mismatch,
+	}
+}
+
+// stranger reports whether this user is neither root nor the installation's owner: then what it may not open says
+// nothing of the installation.
+func (x *examination) stranger() bool {
+	uid := x.facts.Observer.UID
+	return uid != 0 && (x.facts.Settings.Denied || x.settings.UID >= 0 && uid != x.settings.UID)
 }
 
 // dockerFacts are what the agent says of Docker, or else what this user was told.
@@ -151,6 +161,11 @@ func (x *examination) disks() []doctor.Disk {
 func (x *examination) extensions(broken []doctor.Broken) doctor.Extensions {
 	s := x.agent.snapshot
 	e := doctor.Extensions{}
+	for _, dir := range []string{x.settings.ServicesDir, x.settings.UserExtensionsDir, x.settings.LibraryDir} {
+		if _, err := os.ReadDir(dir); errors.Is(err, fs.ErrPermission) {
+			e.Unknown = err.Error()
+		}
+	}
 	enabled := map[string]bool{}
 	kept := []compose.Skip{}
 	for _, entry := range s.Entries {
@@ -234,31 +249,36 @@ func (x *examination) leftovers() doctor.Leftovers {
 func catalogue(s config.Settings) doctor.Catalogue {
 	c := doctor.Catalogue{File: s.CatalogFile}
 	index, err := catalog.ReadIndex(s.CatalogFile)
-	if err != nil {
-		c.Problem = err.Error()
-		return c
+	if err == nil {
+		c.Library, c.Outdated, err = compareLibrary(index, s.LibraryDir)
 	}
-	root, err := os.OpenRoot(s.LibraryDir)
-	if err != nil {
-		c.Problem = err.Error()
-		return c
-	}
-	defer root.Close()
-	entries, err := fs.ReadDir(catalog.FS(root), ".")
-	if err != nil {
-		c.Problem = err.Error()
-		return c
-	}
-	for _, e := range entries {
-		if e.IsDir() {
-			c.Library++
-		}
-	}
-	c.Outdated = index.Outdated(catalog.FS(root))
-	if len(index.Extensions) == 0 && c.Library > 0 {
-		c.Outdated = []string{"it lists nothing, and the library has " + fmt.Sprint(c.Library) + " folders"}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.Problem, c.Denied = err.Error(), errors.Is(err, fs.ErrPermission)
 	}
 	return c
+}
+
+// compareLibrary counts the library's folders, and says which of the index's are others.
+func compareLibrary(index catalog.Index, dir string) (folders int, outdated []string, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer root.Close()
+	library := catalog.FS(root)
+	entries, err := fs.ReadDir(library, ".")
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			folders++
+		}
+	}
+	if len(index.Extensions) == 0 && folders > 0 {
+		return folders, []string{fmt.Sprintf("it lists nothing, and the library has %d folders", folders)}, nil
+	}
+	return folders, index.Outdated(library), nil
 }
 
 // gpu looks at what drivers show.

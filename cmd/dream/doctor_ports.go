@@ -24,8 +24,9 @@ func (x *examination) ports(wanted []doctor.Port, published []compose.Publicatio
 		return p
 	}
 	if s := x.settings; s.AgentTCP && s.AgentPort != 0 {
+		there := x.agent.status.Available || slices.Contains([]problem.Code{problem.AgentHung, problem.AgentUnauthorized}, problem.Code(x.agent.status.Code))
 		wanted = append(wanted, doctor.Port{
-			Number: s.AgentPort, Protocol: "tcp", Address: "127.0.0.1", Owner: "the host agent", Key: "DREAM_AGENT_PORT", Own: x.agent.status.Available,
+			Number: s.AgentPort, Protocol: "tcp", Address: "127.0.0.1", Owner: "the host agent", Key: "DREAM_AGENT_PORT", Own: there,
 		})
 	}
 	inUse := x.app.portInUse

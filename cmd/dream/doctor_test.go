@@ -24,6 +24,7 @@ import (
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/internal/problem"
 )
 
 // checkup makes an installation and examines it with f as its agent, on a machine where these ports are in use.
@@ -176,6 +177,42 @@ func TestParseListeners(t *testing.T) {
 	}
 	if got := parseListeners(strings.NewReader(udp), "tcp"); got != nil {
 		t.Errorf("an unconnected UDP socket is a TCP listener: %v", got)
+	}
+}
+
+func TestProgramName(t *testing.T) {
+	for _, tt := range []struct{ comm, cmdline, want string }{
+		{"nginx\n", "nginx: master process /usr/sbin/nginx\x00", "nginx"},
+		{"dream-host-agen\n", "/srv/dream/bin/dream-host-agent\x00", "dream-host-agent"},
+		{"python3\n", "python3\x00-m\x00http.server\x00", "python3"},
+		{"worker\n", "/bin/other\x00", "worker"},
+		{"kthread\n", "", "kthread"},
+	} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "comm"), tt.comm)
+		write(t, filepath.Join(dir, "cmdline"), tt.cmdline)
+		if got := programName(dir); got != tt.want {
+			t.Errorf("%q, %q: %q, want %q", tt.comm, tt.cmdline, got, tt.want)
+		}
+	}
+	if got := programName(t.TempDir()); got != "" {
+		t.Errorf("of a process that has ended: %q", got)
+	}
+}
+
+// An agent that hangs, or takes another key, is there: its port is not somebody else's.
+func TestDoctor_KnowsThePortOfAnAgentThatHangs(t *testing.T) {
+	for code, own := range map[problem.Code]bool{problem.AgentHung: true, problem.AgentUnauthorized: true, problem.AgentNoSocket: false} {
+		f := running()
+		f.away = problem.Newf(code, "away")
+		r, _ := checkup(t, f, 7710)
+		var taken bool
+		for _, title := range of(r, "ports") {
+			taken = taken || strings.Contains(title, "port 7710 on 127.0.0.1")
+		}
+		if taken == own {
+			t.Errorf("%s: %q", code, of(r, "ports"))
+		}
 	}
 }
 

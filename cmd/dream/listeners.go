@@ -66,8 +66,7 @@ func holderOf(all []netSocket, protocol string, port int) doctor.Holder {
 		}
 		holder.UID = l.uid
 		if pid := socketOwner("/proc", l.inode); pid != 0 {
-			name, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm")) // empty when it has just ended
-			return doctor.Holder{Program: strings.TrimSpace(string(name)), PID: pid, UID: l.uid}
+			return doctor.Holder{Program: programName(filepath.Join("/proc", strconv.Itoa(pid))), PID: pid, UID: l.uid}
 		}
 	}
 	return holder
@@ -88,4 +87,17 @@ func socketOwner(proc, inode string) int {
 		}
 	}
 	return 0
+}
+
+// programName is what people call the process; empty when it has just ended. The kernel cuts a name after 15 bytes, and
+// the command line, which has the rest, may say anything.
+func programName(process string) string {
+	comm, _ := os.ReadFile(filepath.Join(process, "comm"))
+	name := strings.TrimSpace(string(comm))
+	line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
+	first, _, _ := strings.Cut(string(line), "\x00")
+	if whole := filepath.Base(first); name != "" && strings.HasPrefix(whole, name) && !strings.ContainsAny(whole, " \n") {
+		return whole
+	}
+	return name
 }

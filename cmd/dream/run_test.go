@@ -26,6 +26,7 @@ import (
 // fakeAgent is an agent at the edge of the process: fields that are nil answer with nothing.
 type fakeAgent struct {
 	status     catalog.AgentStatus
+	away       error // what a ping says instead
 	state      catalog.State
 	facts      agent.HostFacts
 	stack      agent.StackInfo
@@ -36,7 +37,7 @@ type fakeAgent struct {
 	audit      func(ctx context.Context, limit int) []catalog.AuditEntry
 }
 
-func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, nil }
+func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, f.away }
 func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict, error) {
 	var v catalog.Verdict
 	v.ID = id
