@@ -67,6 +67,43 @@ func TestBuildIndex_IsSortedAndComplete(t *testing.T) {
 		`"digest":"`+digestOf(t, library, "b")+`","installable":true}]}`, string(data))
 }
 
+// The reference's own library makes an index that has every extension and every key of the reference's own file.
+func TestBuildIndex_HasTheEntriesAndKeysOfTheRealFile(t *testing.T) {
+	dir := os.Getenv("DREAM_REAL_EXTENSIONS")
+	if dir == "" {
+		t.Skip("DREAM_REAL_EXTENSIONS names no folder")
+	}
+	read := func(data []byte, err error) map[string]map[string]any {
+		t.Helper()
+		var file struct {
+			Extensions []map[string]any `json:"extensions"`
+		}
+		if err := errors.Join(err, json.Unmarshal(data, &file)); err != nil {
+			t.Fatal(err)
+		}
+		entries := map[string]map[string]any{}
+		for _, e := range file.Extensions {
+			entries[e["id"].(string)] = e
+		}
+		return entries
+	}
+	index, err := catalog.BuildIndex(t.Context(), catalog.Library{FS: os.DirFS(filepath.Join(dir, "library")), Version: config.Version()}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := read(index.Encode()), read(os.ReadFile(filepath.Join(dir, "extensions-catalog.json")))
+	if len(theirs) == 0 {
+		t.Fatal("the real file lists nothing")
+	}
+	for id, entry := range theirs {
+		for key := range entry {
+			if _, ok := ours[id][key]; !ok {
+				t.Errorf("%s lacks %s", id, key)
+			}
+		}
+	}
+}
+
 func digestOf(t *testing.T, library fs.FS, id string) string {
 	t.Helper()
 	folder, err := fs.Sub(library, id)
