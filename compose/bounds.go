@@ -11,6 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
+
+	"dreamserver/internal/yamldoc"
 )
 
 // Bounds of what is read for one unit, or for all variants of one, beside those of package yamldoc for one file.
@@ -80,11 +82,11 @@ func checkBounds(in Input, file string, root *yaml.Node, vars *variables) error 
 		return spentError(in, file, 0)
 	}
 	count := 0
-	for key, services := range entries(root) {
+	for key, services := range yamldoc.Entries(root) {
 		if key.Value != "services" {
 			continue
 		}
-		for name, service := range entries(services) {
+		for name, service := range yamldoc.Entries(services) {
 			if count++; count > maxServices {
 				return invalid(in, file, name.Line, "services", fmt.Sprintf("more than %d services", maxServices), "make several extensions of it")
 			}
@@ -99,7 +101,7 @@ func checkBounds(in Input, file string, root *yaml.Node, vars *variables) error 
 // measure counts n and what is below it, as if aliases were expanded. It returns the node at which a limit is
 // reached. Its own work is bounded by maxValues.
 func (b *Budget) measure(n *yaml.Node, path int) *yaml.Node {
-	target := resolve(n)
+	target := yamldoc.Resolve(n)
 	if !b.take(&b.values, 1, maxValues, "more than %d values in all files together") ||
 		!b.take(&b.text, len(target.Value), maxText, "more than %d bytes of text once aliases are expanded") ||
 		!b.take(&b.paths, path, maxPaths, "keys that are too long: more than %d bytes of key paths") {
@@ -112,7 +114,7 @@ func (b *Budget) measure(n *yaml.Node, path int) *yaml.Node {
 	for i, child := range target.Content {
 		if target.Kind == yaml.MappingNode && i%2 == 0 {
 			below = path + 1 + len(child.Value)
-			if value := resolve(target.Content[i+1]); (child.Value == "command" || child.Value == "entrypoint") && !b.command(value.Value) {
+			if value := yamldoc.Resolve(target.Content[i+1]); (child.Value == "command" || child.Value == "entrypoint") && !b.command(value.Value) {
 				return child
 			}
 		}
@@ -152,18 +154,18 @@ var portRange = regexp.MustCompile(`(\d+)-(\d+)`)
 
 // checkPorts refuses ranges that compose-go would write out one by one.
 func checkPorts(in Input, file, at string, service *yaml.Node, vars *variables) error {
-	for key, list := range entries(service) {
+	for key, list := range yamldoc.Entries(service) {
 		if key.Value != "ports" && key.Value != "expose" {
 			continue
 		}
-		for i, item := range resolve(list).Content {
+		for i, item := range yamldoc.Resolve(list).Content {
 			var texts []string
-			if item = resolve(item); item.Kind == yaml.ScalarNode {
+			if item = yamldoc.Resolve(item); item.Kind == yaml.ScalarNode {
 				texts = append(texts, item.Value)
 			}
-			for k, v := range entries(item) {
+			for k, v := range yamldoc.Entries(item) {
 				if k.Value == "published" {
-					texts = append(texts, resolve(v).Value)
+					texts = append(texts, yamldoc.Resolve(v).Value)
 				}
 			}
 			for _, text := range texts {

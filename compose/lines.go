@@ -1,12 +1,12 @@
 package compose
 
 import (
-	"iter"
-	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"dreamserver/internal/yamldoc"
 )
 
 // Position is a place in a file.
@@ -44,7 +44,7 @@ func (l Lines) add(file string, root *yaml.Node, visit func(path string, n int))
 }
 
 func (l Lines) walk(file, path string, n *yaml.Node, visit func(path string, n int)) {
-	n = resolve(n)
+	n = yamldoc.Resolve(n)
 	switch n.Kind {
 	case yaml.SequenceNode:
 		visit(path, len(n.Content))
@@ -60,7 +60,7 @@ func (l Lines) walk(file, path string, n *yaml.Node, visit func(path string, n i
 		}
 		return
 	}
-	for key, value := range entries(n) {
+	for key, value := range yamldoc.Entries(n) {
 		p := join(path, key.Value)
 		l[p] = Position{File: file, Line: key.Line}
 		l.walk(file, p, value, visit)
@@ -74,47 +74,6 @@ func (l Lines) items(file, path string) int {
 			return i
 		}
 	}
-}
-
-// entries yields keys and values of a mapping, those that it merges in (<<) first: what is written out wins.
-func entries(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
-	return func(yield func(key, value *yaml.Node) bool) { pairs(resolve(n), yield) }
-}
-
-func pairs(n *yaml.Node, yield func(key, value *yaml.Node) bool) bool {
-	if n.Kind != yaml.MappingNode {
-		return true
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key, value := n.Content[i], resolve(n.Content[i+1]); isMerge(key) {
-			sources := []*yaml.Node{value}
-			if value.Kind == yaml.SequenceNode {
-				sources = slices.Clone(value.Content)
-				slices.Reverse(sources) // the first of several wins
-			}
-			for _, source := range sources {
-				if !pairs(resolve(source), yield) {
-					return false
-				}
-			}
-		}
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if !isMerge(n.Content[i]) && !yield(n.Content[i], n.Content[i+1]) {
-			return false
-		}
-	}
-	return true
-}
-
-func isMerge(key *yaml.Node) bool { return key.ShortTag() == "!!merge" }
-
-// resolve is the node that n stands for.
-func resolve(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
 }
 
 func join(path, key string) string {

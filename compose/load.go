@@ -219,18 +219,18 @@ func checkShape(in Input, file string, root *yaml.Node) error {
 		}
 		all = all.With(e.Items...)
 	}
-	for key, value := range entries(root) {
+	for key, value := range yamldoc.Entries(root) {
 		switch {
 		case key.Value == "include":
 			refuse(key.Line, "include", "include is not followed: one file must be judged whole", "copy the services into this file")
 		case key.Value == "name" && !in.Base:
 			refuse(key.Line, "name", "name would rename the whole project", "remove the line: the platform names the project")
-		case key.Value == "services" && resolve(value).Kind != yaml.MappingNode:
-			refuse(value.Line, "services", "services must be a mapping of names to services, not "+yamldoc.KindName(resolve(value)),
+		case key.Value == "services" && yamldoc.Resolve(value).Kind != yaml.MappingNode:
+			refuse(value.Line, "services", "services must be a mapping of names to services, not "+yamldoc.KindName(yamldoc.Resolve(value)),
 				"write `services:` and below it `<name>:`")
 		case key.Value == "services":
-			for name, service := range entries(value) {
-				for k := range entries(service) {
+			for name, service := range yamldoc.Entries(value) {
+				for k := range yamldoc.Entries(service) {
 					if k.Value == "extends" {
 						refuse(k.Line, "services."+name.Value+".extends", "extends is not followed: one file must be judged whole", "copy the keys into this service")
 					}

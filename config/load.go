@@ -82,7 +82,7 @@ func (s *Settings) addresses(src *source) {
 	const port = "a port between 1 and 65535, or 0 for any free one"
 	const host = "a host name or an IP address, without a scheme and port"
 	s.AgentHost = src.text("DREAM_AGENT_HOST", "", isHost, host)
-	s.AgentPort = src.number("DREAM_AGENT_PORT", 7710, 65535, port)
+	s.AgentPort = src.number("DREAM_AGENT_PORT", DefaultAgentPort, 65535, port)
 	s.AgentTCP = src.oneOf("DREAM_AGENT_TCP", "on", "on", "off") == "on"
 	if s.AgentHost != "" && !s.AgentTCP {
 		s.Notes = append(s.Notes, "DREAM_AGENT_HOST asks for the agent over TCP, and DREAM_AGENT_TCP switches that off: remove one of them.")

@@ -36,6 +36,7 @@ func (p *parser) mapping(path string, n *yaml.Node, known fields) (given map[str
 		read, ok := known[key.Value]
 		if !ok {
 			p.warn(n.Content[i].Line, join(path, key.Value), "is not a key of %s: it is ignored", SchemaVersion)
+			p.warnings[len(p.warnings)-1].Unknown = true
 			continue
 		}
 		if !isNull(value) {

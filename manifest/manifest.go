@@ -123,6 +123,7 @@ type Issue struct {
 	Line    int    `json:"line,omitempty"` // 0 when the whole file is meant
 	Path    string `json:"path,omitempty"` // key path: service.port
 	Message string `json:"message"`
+	Unknown bool   `json:"-"` // Path is no key of the contract
 }
 
 // Supports reports whether the service runs on a machine with this GPU backend.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Bounds on one manifest. The largest of 52 real ones has 3 KB, 200 values and 5 levels.
@@ -49,18 +51,42 @@ func (i Issue) String() string {
 // [Manifest.Warnings]. Parse never expands aliases before it has counted what they stand for, so that its
 // time and memory are bounded by [MaxBytes], whatever the content.
 func Parse(file string, data []byte) (*Manifest, error) {
+	d, err := ParseDocument(file, data)
+	if err != nil {
+		return nil, err
+	}
+	return d.Manifest()
+}
+
+// Document is a manifest's file that is within the bounds, and not yet held against the contract.
+type Document struct {
+	Root   *yaml.Node // the root mapping
+	parser *parser
+}
+
+// ParseDocument reads the file as far as its form goes. An error is always an *[Error].
+func ParseDocument(file string, data []byte) (*Document, error) {
 	p := &parser{file: file}
 	root := p.document(data)
 	if root == nil || !p.bounded(root) {
 		return nil, p.err()
 	}
-	m := p.manifest(root)
+	return &Document{Root: root, parser: p}, nil
+}
+
+// Manifest holds the document against the contract, as [Parse] does. It is called once.
+func (d *Document) Manifest() (*Manifest, error) {
+	p := d.parser
+	m := p.manifest(d.Root)
 	if len(p.issues) > 0 {
 		return nil, p.err()
 	}
 	m.Warnings = sorted(p.file, p.warnings)
 	return m, nil
 }
+
+// Warnings are those of [Manifest.Warnings], of a manifest that was refused, too.
+func (d *Document) Warnings() []Issue { return sorted(d.parser.file, d.parser.warnings) }
 
 // parser gathers what is wrong while one manifest is read.
 type parser struct {

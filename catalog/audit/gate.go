@@ -1,0 +1,94 @@
+package audit
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+	"dreamserver/security"
+)
+
+// checkGate asks what an install would: is the folder one that can be copied, and what does the security scan say?
+func (f *folder) checkGate(ctx context.Context, a *audit) {
+	own, err := fs.Sub(f.root.FS, f.dir)
+	if err == nil {
+		_, err = catalog.TreeDigest(own)
+	}
+	if err != nil {
+		f.add("files-refused", ".", 0, "", err.Error())
+		return
+	}
+	if f.manifest == nil || compose.FragmentName(f.manifest) == "" || f.has(unjudged...) {
+		return
+	}
+	v, err := security.Judge(ctx, f.gate(a))
+	if err != nil {
+		f.add("compose-refused", ".", 0, "", problem.As(err).Detail)
+		return
+	}
+	for _, finding := range v.Findings {
+		f.addFinding(finding)
+	}
+}
+
+// unjudged are findings after which the scan would say the same once more.
+var unjudged = []string{
+	"compose-file-missing", "compose-invalid", "compose-shape-invalid", "compose-services-invalid", "compose-service-missing",
+	"overlay-required", "overlay-incomplete",
+}
+
+// gate is the folder as the security scan sees it: in an installation of its own, with the defaults of all variables.
+func (f *folder) gate(a *audit) security.Folder {
+	g := security.Folder{
+		Root: compose.Root{FS: f.root.FS}, Dir: f.dir, OwnDir: filepath.Join(f.root.Path, f.dir), Source: f.root.Source, Manifest: f.manifest,
+		Settings: config.Settings{Names: config.DefaultNames(), InstallDir: a.Dir, DataDir: filepath.Join(a.Dir, "data"), UID: -1, GID: -1},
+		CoreIDs:  a.tables.core, OtherIDs: a.tables.idsOf(f), Secrets: a.tables.secrets,
+	}
+	return g
+}
+
+// addFinding is what the scan found, under the code of the audit.
+func (f *folder) addFinding(s security.Finding) {
+	code := "security-refused"
+	switch {
+	case s.Severity == security.Error && slices.Contains([]string{"shape", "undeclared-variable"}, s.Rule):
+		code = "compose-refused"
+	case s.Severity != security.Error:
+		if code = notes[s.Rule]; code == "" || s.Rule == "no-healthcheck" && s.Service == f.id {
+			return // known to the owner, or found already
+		}
+	}
+	message := s.Message
+	if s.Service != "" {
+		message = s.Path + ": " + message
+	}
+	if code == "security-refused" {
+		message = s.Rule + ": " + message
+	}
+	file := s.File
+	switch {
+	case file == "":
+		file, _ = manifest.FileName(f.root.FS, f.dir)
+	case path.Dir(file) == ".":
+		file = path.Join(f.dir, file)
+	}
+	f.add(code, "", s.Line, s.Fix, message)
+	f.issues[len(f.issues)-1].Path = nullable(path.Join(f.root.Dir, file))
+}
+
+// notes are what the scan allows and an extension that ships does better. A digest is not among them: only a
+// registry knows it.
+var notes = map[string]string{
+	"image-latest":   "image-unpinned",
+	"no-limits":      "limits-missing",
+	"new-privileges": "privileges-open",
+	"no-healthcheck": "helper-healthcheck-missing",
+	"ignored-file":   "compose-file-unread",
+}

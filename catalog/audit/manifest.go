@@ -1,0 +1,154 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"strings"
+
+	"dreamserver/compose"
+	"dreamserver/manifest"
+)
+
+// contract holds the manifest against the contract, and gives each thing that is wrong the code of its place.
+func (f *folder) contract() {
+	m, err := f.document.Manifest()
+	f.manifest = m
+	if e, ok := errors.AsType[*manifest.Error](err); ok {
+		for _, i := range e.Issues {
+			if i.Path == "service.id" && f.service.at("id").text() != f.dir {
+				continue // another id is the advice then
+			}
+			f.findIssue(f.brokenCode(i), i)
+		}
+	}
+	for _, i := range f.document.Warnings() {
+		switch {
+		case f.known[i.Path] || pathOfFeature.MatchString(i.Path): // features have rules of their own
+		case i.Unknown:
+			f.findIssue("unknown-key", i)
+		default:
+			f.findIssue(codeOf(ignored, i, "manifest-value-ignored"), i)
+		}
+	}
+}
+
+// brokenCode is the code of what the contract refuses. A name that is there twice is another thing than none.
+func (f *folder) brokenCode(i manifest.Issue) string {
+	for _, feature := range f.features() {
+		if id := feature.at("id"); id.path == i.Path {
+			if id.blank() {
+				return "feature-field-missing"
+			}
+			return "feature-id-collision"
+		}
+	}
+	for _, v := range f.service.at("env_vars").items() {
+		if key := v.at("key"); key.path == i.Path && !key.blank() {
+			return "manifest-refused"
+		}
+	}
+	return codeOf(broken, i, "manifest-refused")
+}
+
+func (f *folder) findIssue(code string, i manifest.Issue) {
+	if f.known[i.Path] {
+		return
+	}
+	f.known[i.Path] = true
+	f.add(code, "", 0, "", "")
+	at := &f.issues[len(f.issues)-1]
+	at.Path, at.Line, at.Message = nullable(cmp.Or(f.root.Dir+"/"+i.File, f.root.Dir)), i.Line, strings.TrimSpace(i.Path+" "+i.Message)
+}
+
+// place is what is wrong with a value at a place of the manifest.
+type place struct {
+	pattern *regexp.Regexp
+	code    string
+}
+
+func at(pattern, code string) place {
+	pattern = strings.NewReplacer(".", `\.`, "[]", `\[\d+\]`, "*", `.*`).Replace(pattern)
+	return place{regexp.MustCompile(`\A(?:` + pattern + `)\z`), code}
+}
+
+// broken are places whose value the contract refuses.
+var broken = []place{
+	at("schema_version", "schema-version-invalid"),
+	at("compatibility*", "compatibility-invalid"),
+	at("service.name", "service-name-missing"),
+	at("service.category", "service-category-invalid"),
+	at("service.type", "service-type-invalid"),
+	at("service.port", "service-port-invalid"),
+	at("service.health", "service-health-invalid"),
+	at("service.external_port_default", "service-external-port-invalid"),
+	at("service.external_port_env", "service-port-env-invalid"),
+	at("service.gpu_backends*", "service-gpu-backends-invalid"),
+	at("service.depends_on", "dependency-cycle"),
+	at("service.depends_on[]", "dependency-missing"),
+	at("service.env_vars", "env-vars-invalid"),
+	at("service.env_vars[]", "env-var-entry-invalid"),
+	at("service.env_vars[].key", "env-var-entry-invalid"),
+	at("features", "feature-invalid"),
+	at("features[]", "feature-invalid"),
+	at("features[].requirements.services*", "feature-service-reference-invalid"),
+	at("features[].enabled_services_*", "feature-service-reference-invalid"),
+}
+
+// ignored are places whose value the contract leaves out.
+var ignored = []place{
+	at("service.aliases*", "alias-invalid"),
+	at("service.setup_hook", "setup-hook-unused"),
+}
+
+// pathOfFeature are the niceties of a feature that the contract has defaults for.
+var pathOfFeature = regexp.MustCompile(`\Afeatures\[\d+\]\.(name|description|icon|category|priority)\z`)
+
+func codeOf(places []place, i manifest.Issue, otherwise string) string {
+	for _, p := range places {
+		if p.pattern.MatchString(i.Path) {
+			return p.code
+		}
+	}
+	return otherwise
+}
+
+// checkService holds the section against what the contract leaves open and an extension that ships does not.
+func (f *folder) checkService(a *audit) {
+	s := f.service
+	if id := s.at("id"); id.text() != f.dir {
+		f.find("service-id-directory-mismatch", id, "is %s in the folder %s", quote(id.text()), quote(f.dir))
+	}
+	f.checkPortAndHealth()
+	if f.manifest == nil {
+		return
+	}
+	if f.root.Source != compose.Builtin {
+		reserved := a.tables.builtin
+		switch reason := compose.Impostor(f.manifest, nil); {
+		case f.core():
+			f.find("service-category-reserved", s.at("category"), "is core, which is the platform's own")
+		case reason != "" && !reserved[f.id]:
+			f.find("service-id-reserved", s.at("id"), "is not free: %s", reason)
+		}
+	}
+	if err := f.manifest.CheckCompatible(a.Version); err != nil {
+		f.find("compatibility-excluded", root(f.document.Root).at("compatibility"), "does not fit: %v", err)
+	}
+}
+
+// checkPortAndHealth asks for a port and a health path of every service that has them.
+func (f *folder) checkPortAndHealth() {
+	s := f.service
+	port, outside, health := s.at("port"), s.at("external_port_default"), s.at("health")
+	none := port.given() && port.number() == 0 && f.publishesNothing()
+	if !f.known[port.path] && port.number() < 1 && !none {
+		f.find("service-port-invalid", port, "is 0, and the service listens on a port")
+	}
+	if !f.known[outside.path] && outside.given() && outside.number() < 1 && !none {
+		f.find("service-external-port-invalid", outside, "is 0")
+	}
+	if !f.known[health.path] && health.text() == "" && !none && !f.speaksNoHTTP() {
+		f.find("service-health-invalid", health, "is missing")
+	}
+}
