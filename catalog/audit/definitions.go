@@ -104,8 +104,8 @@ func (f *folder) checkInside(defs []spot) {
 	if port.number() > 0 && !inside {
 		f.find("compose-port-mismatch", port, "is %d, and no definition of %s has it inside the container", port.number(), f.id)
 	}
-	if env != "" && !reads {
-		f.find("compose-port-env-unused", f.service.at("external_port_env"), "is %s, which no published port reads", env)
+	if name := f.service.at("external_port_env"); env != "" && !reads && !f.known[name.path] {
+		f.find("compose-port-env-unused", name, "is %s, which no published port reads", env)
 	}
 }
 
@@ -156,7 +156,7 @@ func (f *folder) compareHealth(test spot) {
 		port = p
 	}
 	asked := addresses(fill(probe(test.value), f))
-	if len(asked) == 0 || path == "" || port < 1 {
+	if len(asked) == 0 || !strings.HasPrefix(path, "/") || port < 1 {
 		return
 	}
 	for _, a := range asked {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -25,7 +26,7 @@ func (f *folder) checkGate(ctx context.Context, a *audit) {
 		f.add("files-refused", ".", 0, "", err.Error())
 		return
 	}
-	if f.manifest == nil || compose.FragmentName(f.manifest) == "" || f.has(unjudged...) {
+	if f.manifest == nil || f.main() == nil || f.typ() == string(manifest.HostSystemd) || f.has(unjudged...) {
 		return
 	}
 	v, err := security.Judge(ctx, f.gate(a))
@@ -61,9 +62,10 @@ func (f *folder) addFinding(s security.Finding) {
 	case s.Severity == security.Error && slices.Contains([]string{"shape", "undeclared-variable"}, s.Rule):
 		code = "compose-refused"
 	case s.Severity != security.Error:
-		if code = notes[s.Rule]; code == "" || s.Rule == "no-healthcheck" && s.Service == f.id {
-			return // known to the owner, or found already
-		}
+		code = notes[s.Rule]
+	}
+	if code == "" || f.saidBefore(s) {
+		return
 	}
 	message := s.Message
 	if s.Service != "" {
@@ -81,6 +83,17 @@ func (f *folder) addFinding(s security.Finding) {
 	}
 	f.add(code, "", s.Line, s.Fix, message)
 	f.issues[len(f.issues)-1].Path = nullable(path.Join(f.root.Dir, file))
+}
+
+// saidBefore reports whether a rule of the audit has found the same, and says it better.
+func (f *folder) saidBefore(s security.Finding) bool {
+	switch {
+	case s.Rule == "no-healthcheck":
+		return s.Service == f.id
+	case s.Rule == "ignored-file":
+		return overlayBackend(s.File) != ""
+	}
+	return strings.HasSuffix(s.Path, "container_name") && f.has("container-name-collision")
 }
 
 // notes are what the scan allows and an extension that ships does better. A digest is not among them: only a

@@ -93,7 +93,7 @@ func (f *folder) checkVariables() {
 func (f *folder) checkVariable(v variable, said map[string]bool) {
 	s := &f.manifest.Service
 	if !s.Declares(v.key) {
-		if !isPlatform(v.key) && !said["undeclared "+v.key] {
+		if !isPlatform(v.key) && !said["undeclared "+v.key] && (f.builtin() || !v.required) { // else the gate refuses it
 			said["undeclared "+v.key] = true
 			f.addAt("variable-undeclared", v.at, "reads "+v.key+", which the manifest does not declare")
 		}
