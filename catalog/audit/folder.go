@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -79,8 +80,12 @@ func readFile(fsys fs.FS, name string, most int) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path.Base(name))
 	}
-	data, err := fs.ReadFile(fsys, name)
-	return data[:min(len(data), most+1)], err
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, int64(most)+1))
 }
 
 // refusedManifest is a manifest that nothing can be made of.

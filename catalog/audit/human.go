@@ -14,6 +14,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		scope = strings.Join(r.Requested, ", ")
 	}
 	fmt.Fprintf(&b, "Extension audit\nProject: %s\nScope: %s\n\n", r.ProjectDir, scope)
+	for _, i := range r.Fixed {
+		fmt.Fprintf(&b, "FIXED %s: %s [%s]\n", i.Code, i.Message, i.Path)
+	}
 	for _, i := range r.Global {
 		writeIssue(&b, "", "global ", i)
 	}

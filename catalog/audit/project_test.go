@@ -3,6 +3,8 @@ package audit_test
 import (
 	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -81,17 +83,41 @@ func edit(t testing.TB, text, script string) string {
 func (files tree) project(t testing.TB) audit.Project {
 	t.Helper()
 	p := audit.Project{Dir: "/project", Version: "2.1.0", Base: fstest.MapFS(files), Shipped: true}
-	for dir, source := range map[string]compose.Source{"extensions/services": compose.Builtin, "extensions/library": compose.User, "data/user-extensions": compose.User} {
+	for _, dir := range []string{"extensions/services", "extensions/library", "data/user-extensions"} {
 		fsys, err := fs.Sub(fstest.MapFS(files), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := audit.Root{FS: fsys, Dir: dir, Path: "/project/" + dir, Source: source}
-		if source == compose.Builtin {
-			p.Roots = append([]audit.Root{r}, p.Roots...)
-		} else {
-			p.Roots = append(p.Roots, r)
+		p.Roots = append(p.Roots, audit.Root{FS: fsys, Dir: dir, Path: "/project/" + dir, Source: sourceOf(dir)})
+	}
+	return p
+}
+
+func sourceOf(dir string) compose.Source {
+	if dir == "extensions/services" {
+		return compose.Builtin
+	}
+	return compose.User
+}
+
+// write puts the tree on disk, as a checkout.
+func (files tree) write(t testing.TB) audit.Project {
+	t.Helper()
+	p, dir := files.project(t), t.TempDir()
+	for name, f := range files {
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
 		}
+		if err := os.WriteFile(to, f.Data, f.Mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Dir, p.Base = dir, os.DirFS(dir)
+	for i := range p.Roots {
+		r := &p.Roots[i]
+		r.Path = filepath.Join(dir, r.Dir)
+		r.FS = os.DirFS(r.Path)
 	}
 	return p
 }

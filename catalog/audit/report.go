@@ -13,6 +13,7 @@ type Report struct {
 	Summary    Summary   `json:"summary"`
 	Global     []Issue   `json:"global_issues"` // of what is no service
 	Services   []Service `json:"services"`
+	Fixed      []Issue   `json:"fixed,omitempty"` // what was found before, and mended
 }
 
 // Summary counts.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"path"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func (f *folder) checkBytes(name string, data []byte) {
 	}
 	if i := notASCII(data); i >= 0 && utf8.Valid(data) {
 		r, _ := utf8.DecodeRune(data[i:])
-		f.add("text-not-ascii", name, lineAt(data, i), "", "holds "+quote(string(r))+", which is not ASCII")
+		f.add("text-not-ascii", name, lineAt(data, i), "", fmt.Sprintf("holds %U, which is not ASCII", r))
 	}
 }
 
