@@ -56,5 +56,5 @@ fmt: ## Format the Go sources
 	@tools/lint.sh fmt
 
 .PHONY: audit
-audit: build ## Check the extensions that ship
+audit: build ## Check the extensions that ship, and the stack that they make
 	@tools/audit.sh

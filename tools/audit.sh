@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Looks at every extension that ships, as if all were installed and on, on every kind of machine: `make audit`. None may
-# be skipped that is made for it, and docker compose, where it is, must load the whole.
+# Looks at every extension that ships: `make audit`. Each must pass the audit; then all are installed and on, and on every
+# kind of machine none may be skipped that is made for it, and docker compose, where it is, must load the whole.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 main() {
   local backend fragment failed=0
+  "$root/bin/dream" audit --all --strict --project-dir "$root" || failed=1
   trial=$(mktemp -d)
   trap 'rm -rf "$trial"' EXIT
   "$root/bin/dream" init --install-dir "$trial" >/dev/null
@@ -15,12 +16,12 @@ main() {
     mv "$fragment" "${fragment%.disabled}"
   done
   for backend in nvidia amd intel apple cpu; do
-    audit "$backend" || failed=1
+    stack "$backend" || failed=1
   done
   return $failed
 }
 
-audit() {
+stack() {
   local out files
   out=$("$root/bin/dream" --install-dir "$trial" resolve --json --gpu-backend "$1") || return 1
   if grep -q '"warning": true' <<<"$out"; then # else it is made for another kind of machine

@@ -17,6 +17,7 @@ main() {
   check "systemd unit" tools/unit-check.sh
   check "no binaries in the tree" no_binaries
   check "generated files are current" generated_files
+  check "extensions pass the audit" extensions
   if [ ${#failed[@]} -gt 0 ]; then
     die "" "failed: $(printf '%s; ' "${failed[@]}")"
   fi
@@ -53,6 +54,15 @@ no_binaries() {
     xargs -0r grep -IL . || true)
   [ -z "$found" ] || {
     warn "binary files: build products belong in bin/, which git ignores" "$found"
+    return 1
+  }
+}
+
+# extensions prints the report only where there is something to mend.
+extensions() {
+  local report
+  report=$(tools/go.sh run ./cmd/dream audit --all --strict --project-dir "$root") || {
+    warn "$report"
     return 1
   }
 }

@@ -72,14 +72,14 @@ func (p port) host() []string {
 // maxFilled is how long a text may be in which variables are looked up, in bytes.
 const maxFilled = 4 << 10
 
-// fill puts the defaults of variables into a text: the file's own, else the manifest's. A text that cannot do without a
-// variable stays as it is.
+// fill puts the defaults of variables into a text: those of an installed extension's manifest, as when it runs, else
+// the file's own. A text that cannot do without a variable stays as it is.
 func fill(text string, f *folder) string {
 	if !strings.Contains(text, "$") || len(text) > maxFilled {
 		return text
 	}
 	filled, err := template.SubstituteWithOptions(text, func(key string) (string, bool) {
-		if f == nil || f.manifest == nil {
+		if f == nil || f.manifest == nil || f.builtin() {
 			return "", false
 		}
 		for _, v := range f.manifest.Service.EnvVars {
