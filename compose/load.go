@@ -40,6 +40,14 @@ type Input struct {
 	Base bool
 	// Budget is what may be read, if it is shared with other inputs; nil is a full one of its own.
 	Budget *Budget
+	// Documents are files that were parsed before; nil is none.
+	Documents Documents
+}
+
+// Warm makes ready what every [Load] needs and the first one makes: compose-go's schema, which takes as long as loading
+// ten extensions. Who loads many calls it beside other work.
+func Warm(ctx context.Context) {
+	_, _ = Load(ctx, Input{ID: "warm", Files: []File{{Name: Fragment, Content: []byte("services: {}")}}})
 }
 
 // Unit is one loaded unit: merged, interpolated and typed, but not yet in its place.
@@ -60,13 +68,13 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 	}
 	u := &Unit{ID: in.ID, Source: in.Source, Lines: Lines{}}
 	details := types.ConfigDetails{WorkingDir: "/", Environment: types.Mapping{}}
-	vars := &variables{in: in, undeclared: map[string]bool{}, missing: map[string]string{}}
+	vars := &variables{in: in, keys: keys{}, undeclared: map[string]bool{}, missing: map[string]string{}}
 	sizes := map[string]int{}
 	for _, f := range in.Files {
 		if !in.Base && !in.Budget.take(&in.Budget.bytes, len(f.Content), maxFileBytes, "more than %d bytes in all files together") {
 			return nil, spentError(in, f.Name, 0)
 		}
-		root, err := yamldoc.Parse(f.Content, "!reset", "!override")
+		root, err := in.Documents.Parse(f.Name, f.Content)
 		if err != nil {
 			return nil, invalid(in, f.Name, lineOf(err), "", messageOf(err), "mend the file")
 		}
@@ -76,6 +84,7 @@ func Load(ctx context.Context, in Input) (*Unit, error) {
 		if err := checkBounds(in, f.Name, root, vars); err != nil {
 			return nil, err
 		}
+		vars.keys.add(root)
 		u.Lines.add(f.Name, root, func(path string, n int) { in.Budget.merge(sizes, path, n) })
 		if in.Budget.Spent() {
 			return nil, spentError(in, f.Name, 0)
@@ -143,6 +152,7 @@ func flattenHosts(p *types.Project) {
 // variables is the lookup that interpolation uses. It notes what it could not give.
 type variables struct {
 	in         Input
+	keys       keys // in the files
 	undeclared map[string]bool
 	missing    map[string]string // required variable → the reason that the file gives
 }
@@ -156,6 +166,7 @@ func (v *variables) options(o *loader.Options) {
 	o.SkipInclude = true
 	o.SkipResolveEnvironment = true
 	o.SkipResolveLabels = true
+	o.Interpolate.TypeCastMapping = v.keys.casts(o.Interpolate.TypeCastMapping)
 	o.Interpolate.LookupValue = v.lookup
 	o.Interpolate.Substitute = v.substitute
 }

@@ -113,3 +113,34 @@ func TestLoad_ShowsNoValueOfAVariable(t *testing.T) {
 		}
 	}
 }
+
+// Texts become numbers and booleans wherever Compose wants them, through anchors and merges, too.
+func TestLoad_ConvertsWhatAnAnchorBrings(t *testing.T) {
+	u := load(t, input("web", `
+x-deploy: &deploy
+  replicas: ${N:-2}
+x-more: &more
+  init: ${ON:-true}
+services:
+  web:
+    <<: *more
+    image: x
+    deploy: *deploy
+    healthcheck: {test: [CMD, a], retries: "${N:-3}"}
+`, `services: {web: {read_only: "${ON:-true}", ports: [{target: "${P:-80}", published: "${P:-81}"}]}}`))
+	s := u.Project.Services["web"]
+	if *s.Deploy.Replicas != 2 || !*s.Init || *s.HealthCheck.Retries != 3 || !s.ReadOnly || s.Ports[0].Target != 80 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What was parsed before is used for the same bytes alone.
+func TestLoad_ParsesAFileThatChanged(t *testing.T) {
+	in := input("web", "services: {web: {image: one}}")
+	in.Documents = compose.Documents{}
+	load(t, in)
+	in.Files[0].Content = []byte("services: {web: {image: two, extends: other}}")
+	if _, err := compose.Load(t.Context(), in); !problem.HasCode(err, problem.InvalidExtension) {
+		t.Errorf("%v: the check has seen another file than Compose", err)
+	}
+}

@@ -18,6 +18,7 @@ type Variant struct {
 // could not run somewhere.
 func Variants(root Root, source Source, dir string, m *manifest.Manifest, backends []string) ([]Variant, *Skip) {
 	var all []Variant
+	root.FS = list(root.FS, dir)
 	for _, backend := range backends {
 		for _, mode := range []string{"local", "cloud"} {
 			for _, gpus := range []int{1, 2} {

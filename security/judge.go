@@ -61,6 +61,8 @@ type Folder struct {
 	CoreIDs  []string
 	OtherIDs []string
 	Secrets  Secrets
+	// Documents are compose files that were parsed before, under their paths in Root; nil is none.
+	Documents compose.Documents
 }
 
 // Secrets are the secret variables that extensions declare, and whose they are: key → id.
@@ -95,6 +97,9 @@ func Judge(ctx context.Context, f Folder) (Verdict, error) {
 	}
 	read, known := map[string]bool{}, map[Finding]bool{}
 	budget := &compose.Budget{}
+	if f.Documents == nil {
+		f.Documents = compose.Documents{}
+	}
 	for _, variant := range variants {
 		for _, name := range variant.Unit.Files {
 			read[name] = true
@@ -133,7 +138,7 @@ func (f Folder) variant(ctx context.Context, variant compose.Variant, budget *co
 	if err != nil {
 		return nil, err
 	}
-	in.Budget = budget
+	in.Budget, in.Documents = budget, f.Documents
 	unit, err := compose.Load(ctx, in)
 	if problem.HasCode(err, problem.MissingConfig) {
 		for _, item := range problem.As(err).Items {
