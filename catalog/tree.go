@@ -67,6 +67,34 @@ func TreeDigest(src fs.FS) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// TreeFiles lists what is in the folder, folders too. It refuses what [CopyTree] refuses.
+func TreeFiles(src fs.FS) (names []string, err error) {
+	var bytes int64
+	err = fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return storageError(err)
+		}
+		if names = append(names, name); len(names) > maxExtensionFiles {
+			return tooMany()
+		}
+		if d.IsDir() {
+			return nil
+		}
+		if err := checkKind(name, d.Type()); err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return storageError(err)
+		}
+		if bytes += info.Size(); bytes > MaxExtensionBytes {
+			return tooLarge()
+		}
+		return nil
+	})
+	return names, err
+}
+
 func tooMany() error {
 	return problem.Newf(problem.ExtensionTooLarge, "more than %d files: an extension is a few small files", maxExtensionFiles)
 }

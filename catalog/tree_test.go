@@ -73,7 +73,7 @@ func TestCopyTree_CopiesWhatTheDigestSees(t *testing.T) {
 	wantEqual(t, "digest", digest(t, src), digest(t, copied))
 }
 
-func TestCopyTree_AndTreeDigest_RefuseTheSame(t *testing.T) {
+func TestCopyTree_TreeDigestAndTreeFiles_RefuseTheSame(t *testing.T) {
 	many := fstest.MapFS{}
 	for i := range 10_001 {
 		many[fmt.Sprintf("f%d", i)] = &fstest.MapFile{Mode: 0o644}
@@ -93,8 +93,10 @@ func TestCopyTree_AndTreeDigest_RefuseTheSame(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, digestErr := catalog.TreeDigest(tt.in)
+			_, filesErr := catalog.TreeFiles(tt.in)
 			for what, err := range map[string]error{
 				"TreeDigest": digestErr,
+				"TreeFiles":  filesErr,
 				"CopyTree":   catalog.CopyTree(tt.in, openRoot(t, t.TempDir()), "copy", -1, -1),
 			} {
 				if !problem.HasCode(err, tt.code) || err.Error() != tt.want {

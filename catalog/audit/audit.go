@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,7 +52,7 @@ func Run(ctx context.Context, p Project, o Options) (*Report, error) {
 	}
 	a.tables = newTables(a)
 	chosen := a.choose(o)
-	if err := each(ctx, chosen, func(f *folder) { f.check(ctx, a) }); err != nil {
+	if err := each(ctx, chosen, func(f *folder) { f.judge(ctx, a) }); err != nil {
 		return nil, err
 	}
 	for _, f := range chosen {
@@ -59,7 +60,7 @@ func Run(ctx context.Context, p Project, o Options) (*Report, error) {
 			a.report.Global = append(a.report.Global, f.issues...)
 			continue
 		}
-		a.report.Services = append(a.report.Services, f.report())
+		a.report.Services = append(a.report.Services, f.report)
 	}
 	a.collisions(chosen)
 	a.report.settle(o.Strict)
@@ -80,6 +81,9 @@ func (a *audit) read(ctx context.Context) error {
 	for i := range a.Roots {
 		a.folders = append(a.folders, a.list(&a.Roots[i])...)
 	}
+	var g sync.WaitGroup
+	g.Go(func() { compose.Warm(ctx) })
+	defer g.Wait()
 	a.base = readBase(a.Base)
 	return each(ctx, a.folders, (*folder).read)
 }

@@ -156,13 +156,8 @@ func (f *folder) compareHealth(test spot) {
 		port = p
 	}
 	asked := addresses(fill(probe(test.value), f))
-	if len(asked) == 0 || !strings.HasPrefix(path, "/") || port < 1 {
+	if len(asked) == 0 || !strings.HasPrefix(path, "/") || port < 1 || slices.Contains(asked, address{port, path}) {
 		return
-	}
-	for _, a := range asked {
-		if a == (address{port, path}) {
-			return
-		}
 	}
 	f.add("healthcheck-mismatch", test.file, test.line, "",
 		fmt.Sprintf("the healthcheck asks for port %d and %s, and the manifest names %d and %s", asked[0].port, asked[0].path, port, path))

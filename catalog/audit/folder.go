@@ -21,6 +21,7 @@ type folder struct {
 	root *Root
 	dir  string
 	link bool // it is a link, and not looked into
+	fsys *held
 
 	file     string // the manifest's path in the root
 	data     []byte
@@ -30,21 +31,24 @@ type folder struct {
 	id       string             // as the manifest has it, else the folder's name
 
 	fragments []*fragment
+	documents compose.Documents // of the fragments, for whoever reads them next
 
 	issues []Issue
 	global bool            // nothing can be made of the manifest
 	known  map[string]bool // key paths of the manifest that have a finding
+	report Service
 }
 
 // read reads the manifest and the compose files.
 func (f *folder) read() {
-	f.id, f.known = f.dir, map[string]bool{}
+	f.id, f.known, f.documents = f.dir, map[string]bool{}, compose.Documents{}
 	if f.link {
 		f.spoilt("files-refused", 0, "is a link: replace it by the folder itself")
 		return
 	}
+	f.fsys = hold(f.root.FS, f.dir)
 	var err error
-	f.file, err = manifest.FileName(f.root.FS, f.dir)
+	f.file, err = manifest.FileName(f.fsys, f.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		f.spoilt("manifest-missing", 0, "has no manifest.yaml, manifest.yml or manifest.json")
@@ -53,7 +57,7 @@ func (f *folder) read() {
 		f.refusedManifest(err)
 		return
 	}
-	f.data, err = readFile(f.root.FS, f.file, manifest.MaxBytes)
+	f.data, err = f.fsys.keep(f.file, manifest.MaxBytes)
 	if err == nil {
 		f.document, err = manifest.ParseDocument(f.file, f.data)
 	}
@@ -120,6 +124,7 @@ func (f *folder) builtin() bool { return f.root.Source == compose.Builtin }
 func (f *folder) category() string {
 	return cmp.Or(f.service.at("category").text(), string(manifest.Optional))
 }
+
 func (f *folder) typ() string { return cmp.Or(f.service.at("type").text(), string(manifest.Docker)) }
 func (f *folder) core() bool  { return f.category() == string(manifest.Core) }
 
@@ -188,13 +193,15 @@ func (f *folder) check(ctx context.Context, a *audit) {
 	f.checkGate(ctx, a)
 }
 
-// service is the folder's part of the report.
-func (f *folder) report() Service {
+// judge checks the extension, writes its part of the report, and lets go of the files: a thousand of them fill memory.
+func (f *folder) judge(ctx context.Context, a *audit) {
+	f.check(ctx, a)
 	main := f.main()
-	return Service{
+	f.report = Service{
 		ID: f.id, Directory: f.path("."), Category: f.category(), Type: f.typ(),
 		Enabled: main != nil && !main.disabled, Issues: append([]Issue{}, f.issues...),
 	}
+	f.data, f.document, f.service, f.fragments, f.documents, f.fsys = nil, nil, value{}, nil, nil, nil
 }
 
 func quote(s string) string {

@@ -45,7 +45,7 @@ func (f *folder) composeFile() string { return f.service.at("compose_file").text
 
 // readFragments reads what looks like a compose file, the main one first.
 func (f *folder) readFragments() {
-	entries, err := fs.ReadDir(f.root.FS, f.dir)
+	entries, err := fs.ReadDir(f.fsys, f.dir)
 	if err != nil {
 		return // what cannot be listed has no compose file
 	}
@@ -61,7 +61,7 @@ func (f *folder) readFragments() {
 			continue
 		}
 		x.backend = overlayBackend(name)
-		x.read(f.root.FS, path.Join(f.dir, name))
+		x.read(f.fsys, path.Join(f.dir, name), f.documents)
 		f.fragments = append(f.fragments, x)
 	}
 	slices.SortStableFunc(f.fragments, func(a, b *fragment) int { return cmp.Compare(a.rank(), b.rank()) })
@@ -88,14 +88,14 @@ func overlayBackend(name string) string {
 	return ""
 }
 
-func (x *fragment) read(fsys fs.FS, name string) {
+func (x *fragment) read(fsys *held, name string, documents compose.Documents) {
 	var err error
-	x.data, err = readFile(fsys, name, yamldoc.MaxBytes)
+	x.data, err = fsys.keep(name, yamldoc.MaxBytes)
 	if err != nil {
 		x.code, x.message = "compose-invalid", err.Error()
 		return
 	}
-	doc, err := yamldoc.Parse(x.data, "!reset", "!override")
+	doc, err := documents.Parse(name, x.data)
 	if err != nil {
 		x.code, x.message = "compose-invalid", err.Error()
 		if e, ok := errors.AsType[*yamldoc.Error](err); ok {

@@ -18,12 +18,7 @@ import (
 
 // checkGate asks what an install would: is the folder one that can be copied, and what does the security scan say?
 func (f *folder) checkGate(ctx context.Context, a *audit) {
-	own, err := fs.Sub(f.root.FS, f.dir)
-	if err == nil {
-		_, err = catalog.TreeDigest(own)
-	}
-	if err != nil {
-		f.add("files-refused", ".", 0, "", err.Error())
+	if !f.checkFiles() {
 		return
 	}
 	if f.manifest == nil || f.main() == nil || f.typ() == string(manifest.HostSystemd) || f.has(unjudged...) {
@@ -39,6 +34,24 @@ func (f *folder) checkGate(ctx context.Context, a *audit) {
 	}
 }
 
+// checkFiles looks at everything that is in the folder, and reports whether an install could copy it.
+func (f *folder) checkFiles() bool {
+	own, err := fs.Sub(f.fsys, f.dir)
+	var names []string
+	if err == nil {
+		names, err = catalog.TreeFiles(own)
+	}
+	for _, name := range names {
+		if notASCII([]byte(path.Base(name))) >= 0 {
+			f.add("text-not-ascii", path.Base(f.file), 0, "", "the name "+quote(name)+" holds characters beyond ASCII")
+		}
+	}
+	if err != nil {
+		f.add("files-refused", ".", 0, "", err.Error())
+	}
+	return err == nil
+}
+
 // unjudged are findings after which the scan would say the same once more.
 var unjudged = []string{
 	"compose-file-missing", "compose-invalid", "compose-shape-invalid", "compose-services-invalid", "compose-service-missing",
@@ -48,9 +61,9 @@ var unjudged = []string{
 // gate is the folder as the security scan sees it: in an installation of its own, with the defaults of all variables.
 func (f *folder) gate(a *audit) security.Folder {
 	g := security.Folder{
-		Root: compose.Root{FS: f.root.FS}, Dir: f.dir, OwnDir: filepath.Join(f.root.Path, f.dir), Source: f.root.Source, Manifest: f.manifest,
+		Root: compose.Root{FS: f.fsys}, Dir: f.dir, OwnDir: filepath.Join(f.root.Path, f.dir), Source: f.root.Source, Manifest: f.manifest,
 		Settings: config.Settings{Names: config.DefaultNames(), InstallDir: a.Dir, DataDir: filepath.Join(a.Dir, "data"), UID: -1, GID: -1},
-		CoreIDs:  a.tables.core, OtherIDs: a.tables.idsOf(f), Secrets: a.tables.secrets,
+		CoreIDs:  a.tables.core, OtherIDs: a.tables.idsOf(f), Secrets: a.tables.secrets, Documents: f.documents,
 	}
 	return g
 }
@@ -77,7 +90,7 @@ func (f *folder) addFinding(s security.Finding) {
 	file := s.File
 	switch {
 	case file == "":
-		file, _ = manifest.FileName(f.root.FS, f.dir)
+		file, _ = manifest.FileName(f.fsys, f.dir)
 	case path.Dir(file) == ".":
 		file = path.Join(f.dir, file)
 	}
@@ -87,10 +100,10 @@ func (f *folder) addFinding(s security.Finding) {
 
 // saidBefore reports whether a rule of the audit has found the same, and says it better.
 func (f *folder) saidBefore(s security.Finding) bool {
-	switch {
-	case s.Rule == "no-healthcheck":
+	switch s.Rule {
+	case "no-healthcheck":
 		return s.Service == f.id
-	case s.Rule == "ignored-file":
+	case "ignored-file":
 		return overlayBackend(s.File) != ""
 	}
 	return strings.HasSuffix(s.Path, "container_name") && f.has("container-name-collision")

@@ -3,7 +3,6 @@ package audit
 import (
 	"cmp"
 	"errors"
-	"regexp"
 	"strings"
 
 	"dreamserver/compose"
@@ -23,13 +22,14 @@ func (f *folder) contract() {
 		}
 	}
 	for _, i := range f.document.Warnings() {
-		switch {
-		case f.known[i.Path] || pathOfFeature.MatchString(i.Path): // features have rules of their own
-		case i.Unknown:
-			f.findIssue("unknown-key", i)
-		default:
-			f.findIssue(codeOf(ignored, i, "manifest-value-ignored"), i)
+		if _, own := codeOf(niceties, i.Path); own && !i.Unknown {
+			continue // features have rules of their own
 		}
+		code, _ := codeOf(ignored, i.Path)
+		if i.Unknown {
+			code = "unknown-key"
+		}
+		f.findIssue(cmp.Or(code, "manifest-value-ignored"), i)
 	}
 }
 
@@ -48,7 +48,8 @@ func (f *folder) brokenCode(i manifest.Issue) string {
 			return "manifest-refused"
 		}
 	}
-	return codeOf(broken, i, "manifest-refused")
+	code, _ := codeOf(broken, i.Path)
+	return cmp.Or(code, "manifest-refused")
 }
 
 func (f *folder) findIssue(code string, i manifest.Issue) {
@@ -61,56 +62,56 @@ func (f *folder) findIssue(code string, i manifest.Issue) {
 	at.Path, at.Line, at.Message = nullable(cmp.Or(f.root.Dir+"/"+i.File, f.root.Dir)), i.Line, strings.TrimSpace(i.Path+" "+i.Message)
 }
 
-// place is what is wrong with a value at a place of the manifest.
-type place struct {
-	pattern *regexp.Regexp
-	code    string
-}
-
-func at(pattern, code string) place {
-	pattern = strings.NewReplacer(".", `\.`, "[]", `\[\d+\]`, "*", `.*`).Replace(pattern)
-	return place{regexp.MustCompile(`\A(?:` + pattern + `)\z`), code}
-}
-
-// broken are places whose value the contract refuses.
-var broken = []place{
-	at("schema_version", "schema-version-invalid"),
-	at("compatibility*", "compatibility-invalid"),
-	at("service.name", "service-name-missing"),
-	at("service.category", "service-category-invalid"),
-	at("service.type", "service-type-invalid"),
-	at("service.port", "service-port-invalid"),
-	at("service.health", "service-health-invalid"),
-	at("service.external_port_default", "service-external-port-invalid"),
-	at("service.external_port_env", "service-port-env-invalid"),
-	at("service.gpu_backends*", "service-gpu-backends-invalid"),
-	at("service.depends_on", "dependency-cycle"),
-	at("service.depends_on[]", "dependency-missing"),
-	at("service.env_vars", "env-vars-invalid"),
-	at("service.env_vars[]", "env-var-entry-invalid"),
-	at("service.env_vars[].key", "env-var-entry-invalid"),
-	at("features", "feature-invalid"),
-	at("features[]", "feature-invalid"),
-	at("features[].requirements.services*", "feature-service-reference-invalid"),
-	at("features[].enabled_services_*", "feature-service-reference-invalid"),
+// broken are places whose value the contract refuses. * stands for all that begins so, and [] for any item.
+var broken = map[string]string{
+	"schema_version":                    "schema-version-invalid",
+	"compatibility*":                    "compatibility-invalid",
+	"service.name":                      "service-name-missing",
+	"service.category":                  "service-category-invalid",
+	"service.type":                      "service-type-invalid",
+	"service.port":                      "service-port-invalid",
+	"service.health":                    "service-health-invalid",
+	"service.external_port_default":     "service-external-port-invalid",
+	"service.external_port_env":         "service-port-env-invalid",
+	"service.gpu_backends*":             "service-gpu-backends-invalid",
+	"service.depends_on":                "dependency-cycle",
+	"service.depends_on[]":              "dependency-missing",
+	"service.env_vars":                  "env-vars-invalid",
+	"service.env_vars[]":                "env-var-entry-invalid",
+	"service.env_vars[].key":            "env-var-entry-invalid",
+	"features":                          "feature-invalid",
+	"features[]":                        "feature-invalid",
+	"features[].requirements.services*": "feature-service-reference-invalid",
+	"features[].enabled_services_*":     "feature-service-reference-invalid",
 }
 
 // ignored are places whose value the contract leaves out.
-var ignored = []place{
-	at("service.aliases*", "alias-invalid"),
-	at("service.setup_hook", "setup-hook-unused"),
+var ignored = map[string]string{
+	"service.aliases*":   "alias-invalid",
+	"service.setup_hook": "setup-hook-unused",
 }
 
-// pathOfFeature are the niceties of a feature that the contract has defaults for.
-var pathOfFeature = regexp.MustCompile(`\Afeatures\[\d+\]\.(name|description|icon|category|priority)\z`)
+// niceties are the keys of a feature that the contract has defaults for.
+var niceties = map[string]string{
+	"features[].name": "", "features[].description": "", "features[].icon": "", "features[].category": "", "features[].priority": "",
+}
 
-func codeOf(places []place, i manifest.Issue, otherwise string) string {
-	for _, p := range places {
-		if p.pattern.MatchString(i.Path) {
-			return p.code
+// codeOf is the code of a place, and whether there is one.
+func codeOf(places map[string]string, path string) (string, bool) {
+	var b strings.Builder // the path without the numbers of items
+	for part := range strings.SplitAfterSeq(path, "[") {
+		b.WriteString(strings.TrimLeft(part, "0123456789"))
+	}
+	path = b.String()
+	if code, ok := places[path]; ok {
+		return code, true
+	}
+	for pattern, code := range places {
+		if start, ok := strings.CutSuffix(pattern, "*"); ok && strings.HasPrefix(path, start) {
+			return code, true
 		}
 	}
-	return otherwise
+	return "", false
 }
 
 // checkService holds the section against what the contract leaves open and an extension that ships does not.

@@ -3,14 +3,13 @@ package audit
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"path"
 	"unicode/utf8"
 )
 
 const bom = "\ufeff"
 
-// checkText looks at the bytes of the manifest and the compose files, and at the names of all files.
+// checkText looks at the bytes of the manifest and the compose files.
 func (f *folder) checkText() {
 	if f.data != nil {
 		f.checkBytes(path.Base(f.file), f.data)
@@ -18,15 +17,6 @@ func (f *folder) checkText() {
 	for _, x := range f.fragments {
 		f.checkBytes(x.name, x.data)
 	}
-	if f.link {
-		return
-	}
-	_ = fs.WalkDir(f.root.FS, f.dir, func(name string, _ fs.DirEntry, err error) error {
-		if i := notASCII([]byte(path.Base(name))); err == nil && i >= 0 {
-			f.add("text-not-ascii", path.Base(f.file), 0, "", "the name "+quote(path.Base(name))+" holds characters beyond ASCII")
-		}
-		return nil
-	})
 }
 
 func (f *folder) checkBytes(name string, data []byte) {
