@@ -26,7 +26,7 @@ var Rules = []Rule{
 	{"manifest-shape-invalid", Error, "a manifest's root is not a mapping", "write schema_version and service as keys", false},
 	{"service-section-missing", Error, "a manifest has no mapping `service`", "write service with id, name and port", false},
 	{"service-id-collision", Error, "several folders have one id; an installed copy of what is in the library is none", "give one of them another id, or remove it", false},
-	{"service-not-found", Error, "a service that was asked for does not exist", "ask for one of `dream audit --all --json`", false},
+	{"service-not-found", Error, "a service that was asked for does not exist", "run `dream audit --all`, which lists every one", false},
 
 	{"schema-version-invalid", Error, "`schema_version` is not `dream.services.v1`", "write schema_version: dream.services.v1", false},
 	{"service-id-directory-mismatch", Error, "`service.id` is not the name of its folder", "rename one of them", false},
@@ -95,7 +95,7 @@ var Rules = []Rule{
 	{"image-unpinned", Warning, "an image has no version: it costs 2 of the rating's 8 points", "write a tag with a version, and its digest", false},
 	{"limits-missing", Warning, "a service has no memory limit: it costs a point of the rating", "add deploy.resources.limits.memory", false},
 	{"privileges-open", Warning, "a service lacks no-new-privileges: it costs a point of the rating", "add security_opt: [\"no-new-privileges:true\"]", false},
-	{"helper-healthcheck-missing", Warning, "a service beside the main one has no healthcheck: it costs a point of the rating", "add one, with a tool that the image has", false},
+	{"helper-healthcheck-missing", Warning, "a service beside the main one has no healthcheck, and does not run once: it costs a point of the rating", "add one, with a tool that the image has", false},
 	{"compose-file-unread", Warning, "a file looks like a compose file and is read on no machine", "remove it, or name it after what it is for", false},
 	{"text-bom", Warning, "a file begins with a byte order mark", "save it as UTF-8 without one", true},
 	{"text-crlf", Warning, "a file has CRLF line ends", "save it with LF", true},

@@ -102,11 +102,19 @@ func (f *folder) addFinding(s security.Finding) {
 func (f *folder) saidBefore(s security.Finding) bool {
 	switch s.Rule {
 	case "no-healthcheck":
-		return s.Service == f.id
+		return s.Service == f.id || f.runsOnce(s.Service)
 	case "ignored-file":
 		return overlayBackend(s.File) != ""
 	}
 	return strings.HasSuffix(s.Path, "container_name") && f.has("container-name-collision")
+}
+
+// runsOnce reports whether a service ends by itself, so that nobody asks for its health.
+func (f *folder) runsOnce(name string) bool {
+	return slices.ContainsFunc(f.defined(name), func(d spot) bool {
+		restart := d.at("restart").text()
+		return restart == "no" || strings.HasPrefix(restart, "on-failure")
+	})
 }
 
 // notes are what the scan allows and an extension that ships does better. A digest is not among them: only a

@@ -67,6 +67,21 @@ func TestReport_IsForPeople(t *testing.T) {
 	golden(t, "testdata/report.txt", b.String())
 }
 
+// What a stranger wrote does not move the cursor.
+func TestReport_PrintsNoControlCharacters(t *testing.T) {
+	files := sound(t)
+	at := files["extensions/library/notes/manifest.yaml"]
+	at.Data = []byte(strings.NewReplacer("id: notes", `id: "\e[2J"`, "name: Notes", `category: "\e[1A"`).Replace(string(at.Data)))
+	files["extensions/library/\x1b[2K/x"] = at
+	var b strings.Builder
+	if err := run(t, files.project(t), audit.Options{All: true}).WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "\x1b") || !strings.Contains(b.String(), "FAIL ?[2J (?[1A, docker)") {
+		t.Errorf("%q", b.String())
+	}
+}
+
 func TestReport_HasNoNullLists(t *testing.T) {
 	text := encoded(t, run(t, sound(t).project(t), audit.Options{}))
 	for _, want := range []string{`"requested_services": []`, `"global_issues": []`, `"issues": []`} {

@@ -137,9 +137,10 @@ func (a *app) project(dir string) (p audit.Project, closeProject func(), err err
 // environment are for the installation, and not for another folder.
 func (a *app) projectSettings(dir string) (config.Settings, string, error) {
 	if dir == "" {
-		s, err := a.settings()
-		if err != nil || isInstallation(s.InstallDir) {
-			return s, s.InstallDir, err
+		if s, err := a.settings(); err != nil {
+			a.warn("%v; going on with the rest of it", err)
+		} else if isInstallation(s.InstallDir) {
+			return s, s.InstallDir, nil
 		}
 		dir = "."
 	}
