@@ -159,7 +159,7 @@ func (a *audit) named(name string, all bool) (id string, found []*folder) {
 			}
 		}
 		if len(found) > 0 {
-			return found[0].name(), found
+			return found[0].id, found
 		}
 	}
 	return name, nil

@@ -97,11 +97,17 @@ func (f *folder) refusedManifest(err error) {
 	code, line, message := "manifest-invalid", 0, err.Error()
 	if e, ok := errors.AsType[*manifest.Error](err); ok {
 		line, message = e.Issues[0].Line, e.Issues[0].Message
-		if docs, err := yamldoc.Documents(f.data); err == nil && len(docs) < 2 && (len(docs) == 0 || !root(yamldoc.Resolve(docs[0].Content[0])).isMapping()) && len(f.data) <= manifest.MaxBytes {
+		if len(f.data) <= manifest.MaxBytes && isAnotherShape(f.data) {
 			code = "manifest-shape-invalid"
 		}
 	}
 	f.spoilt(code, line, message)
+}
+
+// isAnotherShape reports whether the text is YAML, and its root is no mapping.
+func isAnotherShape(data []byte) bool {
+	docs, err := yamldoc.Documents(data)
+	return err == nil && (len(docs) == 0 || len(docs) == 1 && !root(yamldoc.Resolve(docs[0].Content[0])).isMapping())
 }
 
 // spoilt is a finding on a folder that is no service.
@@ -112,9 +118,6 @@ func (f *folder) spoilt(code string, line int, message string) {
 		Severity: r.Severity, Code: code, Message: f.dir + ": " + message, Path: nullable(f.path(cmp.Or(path.Base(f.file), "."))), Line: line, Fix: r.Fix,
 	})
 }
-
-// name is what people call the extension.
-func (f *folder) name() string { return f.id }
 
 // path is a file of the folder as the report names it.
 func (f *folder) path(name string) string { return path.Join(f.root.Dir, f.dir, name) }

@@ -101,7 +101,7 @@ func (x *fragment) read(fsys *held, name string, documents compose.Documents) {
 		if e, ok := errors.AsType[*yamldoc.Error](err); ok {
 			x.line, x.message = e.Line, e.Message
 		}
-		if docs, err := yamldoc.Documents(x.data); err == nil && len(x.data) <= yamldoc.MaxBytes && (len(docs) == 0 || len(docs) == 1 && !root(yamldoc.Resolve(docs[0].Content[0])).isMapping()) {
+		if len(x.data) <= yamldoc.MaxBytes && isAnotherShape(x.data) {
 			x.code = "compose-shape-invalid"
 		}
 		return

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"path"
@@ -87,15 +88,8 @@ func (f *folder) addFinding(s security.Finding) {
 	if code == "security-refused" {
 		message = s.Rule + ": " + message
 	}
-	file := s.File
-	switch {
-	case file == "":
-		file, _ = manifest.FileName(f.fsys, f.dir)
-	case path.Dir(file) == ".":
-		file = path.Join(f.dir, file)
-	}
-	f.add(code, "", s.Line, s.Fix, message)
-	f.issues[len(f.issues)-1].Path = nullable(path.Join(f.root.Dir, file))
+	file := cmp.Or(strings.TrimPrefix(s.File, f.dir+"/"), path.Base(f.file))
+	f.add(code, file, s.Line, s.Fix, message)
 }
 
 // saidBefore reports whether a rule of the audit has found the same, and says it better.

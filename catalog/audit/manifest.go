@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"errors"
+	"path"
 	"strings"
 
 	"dreamserver/compose"
@@ -52,14 +53,13 @@ func (f *folder) brokenCode(i manifest.Issue) string {
 	return cmp.Or(code, "manifest-refused")
 }
 
+// findIssue is what the contract says about a key, once for each.
 func (f *folder) findIssue(code string, i manifest.Issue) {
 	if f.known[i.Path] {
 		return
 	}
 	f.known[i.Path] = true
-	f.add(code, "", 0, "", "")
-	at := &f.issues[len(f.issues)-1]
-	at.Path, at.Line, at.Message = nullable(cmp.Or(f.root.Dir+"/"+i.File, f.root.Dir)), i.Line, strings.TrimSpace(i.Path+" "+i.Message)
+	f.add(code, path.Base(i.File), i.Line, "", strings.TrimSpace(i.Path+" "+i.Message))
 }
 
 // broken are places whose value the contract refuses. * stands for all that begins so, and [] for any item.
