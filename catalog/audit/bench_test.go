@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -18,14 +19,16 @@ import (
 func shipped(b *testing.B, n int) audit.Project {
 	b.Helper()
 	files := tree{}
+	variable := strings.NewReplacer("-", "_")
 	copyOf := func(root, id, as string) {
+		renamed := strings.NewReplacer(id, as, strings.ToUpper(variable.Replace(id)), strings.ToUpper(variable.Replace(as)))
 		err := fs.WalkDir(os.DirFS("../../extensions/"+root), id, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}
 			data, err := os.ReadFile("../../extensions/" + root + "/" + name)
 			to := path.Join("extensions", root, as, name[len(id)+1:])
-			files[to] = &fstest.MapFile{Data: bytes.ReplaceAll(data, []byte(id), []byte(as)), Mode: 0o644}
+			files[to] = &fstest.MapFile{Data: []byte(renamed.Replace(string(data))), Mode: 0o644}
 			return err
 		})
 		if err != nil {
