@@ -29,6 +29,7 @@ func TestParse_SaysWhatIsWrongWithAField(t *testing.T) {
 		{"port: large", "port: 65536", `m:5: service.port: 65536 is larger than 65535: ` + port},
 		{"port: negative", "port: -1", `m:5: service.port: -1 is not a whole number from 0 to 65535: ` + port},
 		{"port: fraction", "port: 80.5", `m:5: service.port: 80.5 is not a whole number from 0 to 65535: ` + port},
+		{"port: sign", "port: '+80'", `m:5: service.port: +80 is not a whole number from 0 to 65535: ` + port},
 		{"port: octal", "port: 0777", `m:5: service.port: 0777 starts with 0: write it without`},
 		{"port: list", "port: [80]", `m:5: service.port: is a list, not a number: ` + port},
 		{"port: null", "port: ~", `m:3: service.port: is missing: write the port inside the container, or 0 for none`},
@@ -83,6 +84,7 @@ m:7: service.category: "y" is not known: write core, recommended or optional`},
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := manifest.Parse("m", []byte(with(tt.in)))
 			wantError(t, err, tt.want)
+			agree(t, []byte(with(tt.in)))
 		})
 	}
 }
@@ -164,6 +166,7 @@ features:
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Warnings (-want +got):\n%s", diff)
 			}
+			agree(t, []byte(with(tt.in)))
 		})
 	}
 }

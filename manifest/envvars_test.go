@@ -13,8 +13,11 @@ import (
 const notes = "schema_version: dream.services.v1\nservice: {id: notes, name: Notes, port: 0, env_vars: [{KEY}], data_dirs: [{DIR}]}\n"
 
 // parseVar reads a manifest with one variable.
-func parseVar(text string) (manifest.EnvVar, error) {
-	m, err := manifest.Parse("manifest.yaml", []byte(strings.NewReplacer("{KEY}", text, "{DIR}", "").Replace(notes)))
+func parseVar(t *testing.T, text string) (manifest.EnvVar, error) {
+	t.Helper()
+	data := []byte(strings.NewReplacer("{KEY}", text, "{DIR}", "").Replace(notes))
+	agree(t, data)
+	m, err := manifest.Parse("manifest.yaml", data)
 	if err != nil {
 		return manifest.EnvVar{}, err
 	}
@@ -42,7 +45,7 @@ func TestParse_InfersWhatAVariableIs(t *testing.T) {
 		"{key: A_PUBLIC_KEY}":                 manifest.StringVar,
 		"{key: MAX_TOKENS}":                   manifest.StringVar,
 	} {
-		v, err := parseVar(text)
+		v, err := parseVar(t, text)
 		if err != nil || v.Type != want || v.Secret != (want == manifest.SecretVar) {
 			t.Errorf("%s: %+v, %v; want type %s", text, v, err, want)
 		}
@@ -87,7 +90,7 @@ func TestEnvVar_SampleIsAValueThatItTakes(t *testing.T) {
 		"{key: A_TOKEN, example: e}":                        "",
 		"{key: A}":                                          "",
 	} {
-		if v, err := parseVar(text); err != nil || v.Sample() != want {
+		if v, err := parseVar(t, text); err != nil || v.Sample() != want {
 			t.Errorf("%s: %q, %v; want %q", text, v.Sample(), err, want)
 		}
 	}
@@ -127,7 +130,7 @@ func TestParse_RefusesAVariableThatContradictsItself(t *testing.T) {
 		"{key: A, type: port, example: '0'}":                             "service.env_vars[0].example: is not a port from 1 to 65535: mend it, or the type",
 		"{key: A, type: boolean, default: maybe, description: b}":        "service.env_vars[0].default: is neither true nor false: mend it, or the type",
 	} {
-		_, err := parseVar(text)
+		_, err := parseVar(t, text)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v\nwant %s", text, err, want)
 		}
@@ -158,7 +161,9 @@ func TestEnvVar_Check(t *testing.T) {
 
 func TestParse_DataDirs(t *testing.T) {
 	parse := func(text string) ([]manifest.DataDir, error) {
-		m, err := manifest.Parse("manifest.yaml", []byte(strings.NewReplacer("{KEY}", "", "{DIR}", text).Replace(notes)))
+		data := []byte(strings.NewReplacer("{KEY}", "", "{DIR}", text).Replace(notes))
+		agree(t, data)
+		m, err := manifest.Parse("manifest.yaml", data)
 		if err != nil {
 			return nil, err
 		}

@@ -150,7 +150,7 @@ func (p *parser) whole(dst *int, most int, advice string) field {
 			p.fail(n.Line, path, "%s is not a whole number from 0 to %d: %s", shorten(n.Value), most, advice)
 		case len(n.Value) > 1 && n.Value[0] == '0':
 			p.fail(n.Line, path, "%s starts with 0: write it without", shorten(n.Value))
-		case v < 0:
+		case strings.Trim(n.Value, "0123456789") != "":
 			p.fail(n.Line, path, "%s is not a whole number from 0 to %d: %s", shorten(n.Value), most, advice)
 		case v > most:
 			p.fail(n.Line, path, "%d is larger than %d: %s", v, most, advice)

@@ -131,6 +131,7 @@ func TestParse_AcceptsEveryWayToWriteIt(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
+			agree(t, []byte(tt.in))
 		})
 	}
 }
@@ -178,6 +179,7 @@ m:1: service: is missing: write service with id, name and port`},
 			if m != nil {
 				t.Errorf("Parse = %+v beside an error, want nil", m)
 			}
+			agree(t, []byte(tt.in))
 		})
 	}
 }
