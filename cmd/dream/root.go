@@ -75,7 +75,7 @@ func (a *app) command() *cobra.Command {
 		a.listCommand(), a.statusCommand(), a.doctorCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
-		a.configCommand(), a.scanCommand(), a.auditCommand(), a.catalogCommand(),
+		a.configCommand(), a.newCommand(), a.scanCommand(), a.auditCommand(), a.catalogCommand(),
 		a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	return root

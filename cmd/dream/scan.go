@@ -49,10 +49,8 @@ func (a *app) scan(ctx context.Context, dir, backend string) error {
 	if err != nil {
 		return err
 	}
-	s := catalog.Scan{Dir: dir, Settings: settings, Version: config.Version(), Backend: backend, Builtin: shipped(dir)}
-	if isInstallation(settings.InstallDir) {
-		s.Services, s.User = os.DirFS(settings.ServicesDir), os.DirFS(settings.UserExtensionsDir)
-	} else if s.Services, err = fs.Sub(dreamserver.Assets, "extensions/services"); err != nil {
+	s, err := scanOf(dir, backend, settings)
+	if err != nil {
 		return err
 	}
 	v, err := catalog.ScanFolder(ctx, s)
@@ -68,6 +66,18 @@ func (a *app) scan(ctx context.Context, dir, backend string) error {
 		err = reported{errors.New("refused")}
 	}
 	return err
+}
+
+// scanOf is what to judge the folder by: the installation, and without one what ships.
+func scanOf(dir, backend string, settings config.Settings) (catalog.Scan, error) {
+	s := catalog.Scan{Dir: dir, Settings: settings, Version: config.Version(), Backend: backend, Builtin: shipped(dir)}
+	if isInstallation(settings.InstallDir) {
+		s.Services, s.User = os.DirFS(settings.ServicesDir), os.DirFS(settings.UserExtensionsDir)
+		return s, nil
+	}
+	var err error
+	s.Services, err = fs.Sub(dreamserver.Assets, "extensions/services")
+	return s, err
 }
 
 // shipped reports whether the folder is one of a platform's built-in extensions.
