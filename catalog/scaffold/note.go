@@ -22,7 +22,7 @@ func (k Kind) Heading() string {
 	case Todo:
 		return "To do:"
 	case Refused:
-		return "Refused, and left out:"
+		return "Refused and left out; what needs it does not work here:"
 	case LeftOut:
 		return "Left out:"
 	case Changed:

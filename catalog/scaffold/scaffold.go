@@ -133,6 +133,12 @@ func checkImage(image string) error {
 	return nil
 }
 
+// isImage reports whether docker reads the text as an image's name. Such a text needs no quotes in YAML.
+func isImage(text string) bool {
+	_, err := reference.ParseNormalizedNamed(text)
+	return err == nil
+}
+
 // variant is the image's build for a GPU, by the custom of tags: 1.2-cpu has a 1.2-cuda beside it. A digest is that of
 // one build alone.
 func variant(image, suffix string) string {

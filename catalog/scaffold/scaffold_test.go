@@ -44,6 +44,8 @@ func hello(change func(*scaffold.Options)) scaffold.Options {
 	return o
 }
 
+var settings = config.Settings{Names: config.DefaultNames(), InstallDir: "/srv/dream", DataDir: "/srv/dream/data", UID: 1000, GID: 1000}
+
 // lay writes the files into a folder named id, as `dream new` does.
 func lay(t testing.TB, id string, files []scaffold.File) string {
 	t.Helper()
@@ -64,7 +66,7 @@ func scan(t testing.TB, dir string) security.Verdict {
 	t.Helper()
 	v, err := catalog.ScanFolder(context.Background(), catalog.Scan{
 		Dir: dir, Version: config.Version(), Services: sub(t, "extensions/services"),
-		Settings: config.Settings{Names: config.DefaultNames(), InstallDir: "/srv/dream", DataDir: "/srv/dream/data"},
+		Settings: settings,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,220 @@
+package scaffold
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"dreamserver/config"
+	"dreamserver/manifest"
+)
+
+// variables are what the extension declares: the references that the compose file has, and the passwords that stood in
+// it. First everything is looked at, then rewritten.
+type variables struct {
+	c        *converter
+	declared []manifest.EnvVar
+	byName   map[string]int    // of the compose file's name, in declared
+	secrets  map[string]string // example value → the variable that stands for it now
+	words    map[string]bool   // values that are no secrets, which may be a word of any text
+}
+
+func newVariables(c *converter) *variables {
+	return &variables{c: c, byName: map[string]int{}, secrets: map[string]string{}, words: map[string]bool{}}
+}
+
+// collect looks at all services: what they refer to, and the passwords that stand in them. Those that have a name of
+// their own come first: a URL most often repeats one.
+func (v *variables) collect(services []*service) {
+	for _, s := range services {
+		for _, e := range s.env() {
+			switch {
+			case e.literal() && isSecretKey(e.key) && isExample(e.value):
+				v.hide(e.key, e.value, s)
+			case e.literal():
+				v.words[e.value] = true
+			}
+		}
+	}
+	for _, s := range services {
+		v.refersTo(s)
+	}
+}
+
+func (v *variables) refersTo(s *service) {
+	for _, e := range s.env() {
+		if m := passwordInURL.FindStringSubmatch(e.value); m != nil {
+			v.hide(urlKey.ReplaceAllString(e.key, "")+"_PASSWORD", m[2], s)
+		}
+		v.refer(e.value, isSecretKey(e.key))
+	}
+	for key, n := range pairs(s.in) {
+		// The variables of ports, volumes and images become their defaults.
+		if !slices.Contains([]string{"environment", "ports", "volumes", "image"}, key.Value) && rules[key.Value] != nil {
+			scalars(n, func(n *yaml.Node) { v.refer(n.Value, false) })
+		}
+	}
+}
+
+// free is a name that the extension has not declared, which begins with its own.
+func (v *variables) free(key string) string {
+	prefix := Prefix(v.c.options.ID) + "_"
+	name := strings.ToUpper(key)
+	if !strings.HasPrefix(name, prefix) {
+		name = prefix + name
+	}
+	if len(name) > 120 {
+		name = name[:120]
+	}
+	taken := func(name string) bool {
+		return name == prefix+"PORT" || slices.ContainsFunc(v.declared, func(d manifest.EnvVar) bool { return d.Key == name })
+	}
+	for i := 2; taken(name); i++ {
+		name = strings.TrimRight(name, "0123456789") + strconv.Itoa(i)
+	}
+	return name
+}
+
+// refer notes the variables that a text refers to. A secret one is known by its name, or by what it is given to.
+func (v *variables) refer(text string, secret bool) { v.referWithin(text, secret, maxNested) }
+
+func (v *variables) referWithin(text string, secret bool, levels int) {
+	whole := secret && strings.HasPrefix(text, "$")
+	rewrite(text, func(r use) string {
+		if levels > 0 {
+			v.referWithin(r.operand, false, levels-1)
+		}
+		if isPlatform(r.name) {
+			return ""
+		}
+		i, ok := v.byName[r.name]
+		if !ok {
+			i = len(v.declared)
+			v.byName[r.name] = i
+			v.declared = append(v.declared, manifest.EnvVar{Key: v.free(r.name), Type: manifest.StringVar, Description: r.name + " of the compose file"})
+		}
+		v.declared[i] = v.learn(v.declared[i], r, whole || isSecretKey(r.name))
+		return ""
+	})
+}
+
+// learn adds what one reference says about a variable.
+func (v *variables) learn(d manifest.EnvVar, r use, secret bool) manifest.EnvVar {
+	plain := !strings.Contains(r.operand, "$")
+	switch {
+	case secret && d.Type != manifest.SecretVar:
+		d.Type, d.Default, d.Required, d.Generate = manifest.SecretVar, nil, true, generate(r.name, defaults(r.String()))
+		d.Description = r.name + " of the compose file. Generated at install and kept in .env"
+		if accounts.MatchString(r.name) {
+			d.Generate, d.Required = nil, strings.HasSuffix(r.operator, "?")
+			d.Description = r.name + ", from whoever runs that service"
+		}
+	case d.Type == manifest.SecretVar:
+		d.Required = d.Required || strings.HasSuffix(r.operator, "?")
+	case strings.HasSuffix(r.operator, "-") && plain && d.Default == nil:
+		d.Default, d.Required = &r.operand, false
+		if r.operand == "true" || r.operand == "false" {
+			d.Type = manifest.BooleanVar
+		}
+	case strings.HasSuffix(r.operator, "+") && d.Default == nil: // it may be left out, and then nothing is written
+		d.Default, d.Required = new(""), false
+	case (r.operator == "" || strings.HasSuffix(r.operator, "?")) && d.Default == nil:
+		d.Required = true
+	}
+	return d
+}
+
+func isPlatform(name string) bool {
+	return slices.ContainsFunc(config.PlatformKeys, func(k config.PlatformKey) bool { return k.Key == name })
+}
+
+// references gives the variables in a text their declared names.
+func (v *variables) references(text string) string { return v.referencesWithin(text, maxNested) }
+
+func (v *variables) referencesWithin(text string, levels int) string {
+	return rewrite(text, func(r use) string {
+		i, ok := v.byName[r.name]
+		if levels > 0 {
+			r.operand = v.referencesWithin(r.operand, levels-1)
+		}
+		if !ok {
+			return r.String()
+		}
+		d := v.declared[i]
+		switch {
+		case strings.HasSuffix(r.operator, "+"):
+			return use{d.Key, r.operator, r.operand}.String()
+		case d.Type == manifest.SecretVar && d.Required:
+			return required(d.Key)
+		case d.Type == manifest.SecretVar:
+			return use{d.Key, ":-", ""}.String()
+		case r.operator == "" && d.Default != nil:
+			return use{d.Key, ":-", *d.Default}.String()
+		case r.operator == "" || strings.HasSuffix(r.operator, "?"):
+			return required(d.Key)
+		}
+		return use{d.Key, r.operator, r.operand}.String()
+	})
+}
+
+// value gives a variable of a service its new value.
+func (v *variables) value(key, value string) string {
+	if name := v.secrets[value]; name != "" && isSecretKey(key) {
+		return v.stand(name)
+	}
+	return v.inText(value)
+}
+
+// inText replaces references, and the secrets that stand in a URL or as a word of a command.
+func (v *variables) inText(value string) string {
+	value = v.references(value)
+	value = passwordInURL.ReplaceAllStringFunc(value, func(found string) string {
+		m := passwordInURL.FindStringSubmatch(found)
+		if name := v.secrets[m[2]]; name != "" {
+			return m[1] + v.stand(name) + m[3]
+		}
+		return found
+	})
+	for _, secret := range v.within(value) {
+		name := v.secrets[secret]
+		word := regexp.MustCompile(`(^|[\s="']|-p)` + regexp.QuoteMeta(secret) + `($|[\s"'])`)
+		value = word.ReplaceAllStringFunc(value, func(found string) string { return strings.Replace(found, secret, v.stand(name), 1) })
+	}
+	return value
+}
+
+// port declares the variable of a port on this machine.
+func (v *variables) port(name string, host, target int) {
+	def := strconv.Itoa(host)
+	v.declared = append(v.declared, manifest.EnvVar{Key: name, Type: manifest.PortVar, Default: &def, Description: fmt.Sprintf("Port on this machine for port %d in the container", target)})
+}
+
+// declarations are the entries of env_vars.
+func (v *variables) declarations() string {
+	var b strings.Builder
+	for _, d := range v.declared {
+		n := mapping("key", words(d.Key), "type", words(string(d.Type)))
+		if d.Required {
+			set(n, nil, "required", scalar("true"))
+		}
+		if d.Default != nil {
+			set(n, nil, "default", quoted(*d.Default))
+		}
+		if d.Generate != nil {
+			generate := mapping("format", words(d.Generate.Format), "bytes", scalar(strconv.Itoa(d.Generate.Bytes)))
+			generate.Style = yaml.FlowStyle
+			set(n, nil, "generate", generate)
+		}
+		set(n, nil, "description", quoted(d.Description))
+		n.Style = yaml.FlowStyle
+		text, err := encode(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}})
+		if err == nil { // a tree of texts always is encoded
+			b.WriteString("    " + string(text))
+		}
+	}
+	return b.String()
+}
