@@ -8,12 +8,13 @@ import (
 	"testing"
 )
 
-// bin is the folder of the built programs, image the fixture image, apiImage the image of the API: made once for
-// all tests.
+// bin is the folder of the built programs, image the fixture image, pageImage one that serves a page without being told,
+// apiImage the image of the API: made once for all tests.
 var (
-	bin      string
-	image    = "dream-e2e/busybox:local"
-	apiImage = "dream-e2e/dashboard-api:local"
+	bin       string
+	image     = "dream-e2e/busybox:local"
+	pageImage = "dream-e2e/page:local"
+	apiImage  = "dream-e2e/dashboard-api:local"
 )
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
@@ -50,6 +51,12 @@ func buildAll(dir string) error {
 	}
 	if err := buildImage(filepath.Join(dir, "busybox"), image, busybox, "busybox",
 		"FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n"); err != nil {
+		return err
+	}
+	if err := buildImage(filepath.Join(dir, "page"), pageImage, busybox, "busybox",
+		"FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nCOPY busybox /bin/wget\n"+
+			`RUN ["/bin/busybox", "mkdir", "/www"]`+"\n"+`RUN echo works > /www/health`+"\n"+
+			`CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]`+"\n"); err != nil {
 		return err
 	}
 	dockerfile, err := os.ReadFile("../Dockerfile")

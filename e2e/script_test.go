@@ -25,6 +25,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PROJECT", s.names.Project)
 			env.Setenv("PREFIX", s.names.Prefix)
 			env.Setenv("IMAGE", image)
+			env.Setenv("PAGE_IMAGE", pageImage)
 			env.Setenv("API_IMAGE", apiImage)
 			engineTestRan(filepath.Base(env.WorkDir))
 			return nil

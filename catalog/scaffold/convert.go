@@ -256,7 +256,7 @@ func (c *converter) settle() {
 			test, again = `["CMD-SHELL", "`+probe(c.result.Port, "/PATH")+`"]`, "run this again with --health /PATH, or "
 		}
 		c.note(Todo, m.key, "services."+m.old, "has no healthcheck, so nobody can tell whether it works",
-			again+"add to "+m.name+" in compose.yaml, with a command that its image has: healthcheck: {test: "+test+", interval: 30s, timeout: 10s, retries: 3}")
+			again+"add to "+m.name+" in compose.yaml, with a command that its image has: healthcheck: {test: "+test+", interval: 10s, timeout: 5s, retries: 6}")
 	}
 	for _, s := range c.services {
 		if image := text(s.out["image"]); checkImage(image) != nil {

@@ -57,6 +57,6 @@ func (s *service) check() {
 	if !strings.Contains(command, "||") {
 		test = append([]string{"CMD"}, strings.Fields(command)...)
 	}
-	s.out["healthcheck"] = mapping("test", list(test...), "interval", words("30s"), "timeout", words("10s"), "retries", scalar("3"), "start_period", words("30s"))
+	s.out["healthcheck"] = mapping("test", list(test...), "interval", words("10s"), "timeout", words("5s"), "retries", scalar("6"), "start_period", words("30s"))
 	s.c.note(Changed, s.key, s.path("healthcheck"), "asks "+command, "")
 }
