@@ -50,7 +50,7 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	if err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
-	c := &converter{source: src, options: o, known: known, result: &Conversion{}}
+	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, result: &Conversion{}}
 	c.variables = newVariables(c)
 	if err := c.read(flatten(root)); err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
@@ -78,9 +78,9 @@ type converter struct {
 
 	services []*service
 	main     *service
-	ships    []File          // files beside the compose file that services mount
-	folders  map[string]bool // below ./data/<id>, in use
-	backends []string        // GPU vendors that a service reserves
+	ships    []File            // files beside the compose file that services mount
+	folders  map[string]string // below ./data/<id>, with what is kept there
+	backends []string          // GPU vendors that a service reserves
 	grants   []manifest.Grant
 	result   *Conversion
 }
@@ -149,6 +149,7 @@ func (c *converter) foreign(section string, n *yaml.Node) {
 	for key, value := range pairs(n) {
 		at := section + "." + key.Value
 		switch {
+		case section == "networks" && key.Value == "dream-network":
 		case get(value, "external") == nil && get(value, "driver_opts") == nil && get(value, "ipam") == nil:
 		case section == "networks":
 			c.note(LeftOut, key, at, "is not the extension's own", "its services reach each other, and the platform's, without it")

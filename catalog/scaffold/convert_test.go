@@ -34,7 +34,7 @@ func convert(t *testing.T, a *txtar.Archive) (string, *scaffold.Conversion, erro
 	t.Helper()
 	o, src := scaffold.Options{}, scaffold.Source{Name: "docker-compose.yml"}
 	head, _, _ := strings.Cut(string(a.Comment), "\n")
-	for _, word := range strings.Fields(head) {
+	for word := range strings.FieldsSeq(head) {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "id":
@@ -194,6 +194,44 @@ func TestConvert_LeavesNoExampleSecretBehind(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The extensions of the reference system are compose files of strangers, too. DREAM_REAL_EXTENSIONS names a folder with
+// builtin/ and library/. Each one becomes an extension that the gate accepts, or is refused for what it lacks.
+func TestConvert_RealExtensions(t *testing.T) {
+	root := os.Getenv("DREAM_REAL_EXTENSIONS")
+	if root == "" {
+		t.Skip("DREAM_REAL_EXTENSIONS is not set")
+	}
+	var files []string
+	for _, pattern := range []string{"*/*/compose.yaml", "*/*/compose.yaml.disabled"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	converted := 0
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Dir(file)
+		c, err := scaffold.Convert(templates(t), knownNow(t), scaffold.Options{ID: "app"}, scaffold.Source{Name: filepath.Base(dir), Data: data, Folder: os.DirFS(dir)})
+		switch {
+		case err == nil:
+			converted++
+			if v := scan(t, lay(t, "app", c.Files)); v.Verdict != security.Accepted {
+				t.Errorf("%s: %s", file, verdict(v))
+			}
+		case !strings.Contains(err.Error(), "has no image: build and publish it") && !strings.Contains(err.Error(), "defines no services"):
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	if want := 36; converted != want {
+		t.Errorf("%d of %d are converted, want %d", converted, len(files), want)
 	}
 }
 

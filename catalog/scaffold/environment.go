@@ -86,11 +86,8 @@ func (s *service) environment(key string, _ *yaml.Node) {
 		at.Value = e.value
 		value := s.c.hosts(s.path(key, e.key), e.key, &at)
 		hidden := s.c.variables.value(e.key, value)
-		switch {
-		case e.literal() && hidden != value:
+		if e.literal() && hidden != value {
 			s.c.note(Changed, e.at, s.path(key, e.key), "no longer holds the example's secret: the extension makes one of its own", "")
-		case hidden != value:
-			s.c.note(Changed, e.at, s.path(key, e.key), "reads variables by the names that the manifest declares", "")
 		}
 		n := words(hidden)
 		s.leftover(key+"."+e.key, e.at, hidden)

@@ -3,7 +3,6 @@ package scaffold
 import (
 	"bytes"
 	"iter"
-	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -142,18 +141,6 @@ func set(n, from *yaml.Node, key string, value *yaml.Node) {
 		k.HeadComment, k.LineComment, k.FootComment = from.HeadComment, from.LineComment, from.FootComment
 	}
 	n.Content = append(n.Content, k, value)
-}
-
-// without is a copy of a mapping that lacks these keys.
-func without(n *yaml.Node, keys ...string) *yaml.Node {
-	c := *n
-	c.Content = nil
-	for k, v := range pairs(n) {
-		if !slices.Contains(keys, k.Value) {
-			c.Content = append(c.Content, k, v)
-		}
-	}
-	return &c
 }
 
 // scalars calls f for each value in the tree that is text to Compose, keys left out.

@@ -200,8 +200,8 @@ func (t *loader) text(name string) string {
 // begins alike.
 func (t *loader) manifest(backends string, changes ...string) File {
 	first, rest, _ := strings.Cut(t.text("service-template.yaml"), "\n") // the hint, whose path is for another folder
-	if at := strings.Index(first, "$schema="); at >= 0 && t.options.Schema != "" {
-		rest = first[:at] + "$schema=" + t.options.Schema + "\n" + rest
+	if before, _, ok := strings.Cut(first, "$schema="); ok && t.options.Schema != "" {
+		rest = before + "$schema=" + t.options.Schema + "\n" + rest
 	}
 	lines := strings.Split(rest, "\n")
 	for i, line := range lines {

@@ -211,7 +211,9 @@ func TestNew_NamesTheBuildsForGPUs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var overlay struct {
-			Services map[string]struct{ Image string }
+			Services map[string]struct {
+				Image string `yaml:"image"`
+			} `yaml:"services"`
 		}
 		if err := yaml.Unmarshal(files[2].Content, &overlay); err != nil {
 			t.Fatal(err)

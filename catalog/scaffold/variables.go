@@ -50,12 +50,12 @@ func (v *variables) refersTo(s *service) {
 		if m := passwordInURL.FindStringSubmatch(e.value); m != nil {
 			v.hide(urlKey.ReplaceAllString(e.key, "")+"_PASSWORD", m[2], s)
 		}
-		v.refer(e.value, isSecretKey(e.key))
+		v.refer(e.at, e.value, isSecretKey(e.key))
 	}
 	for key, n := range pairs(s.in) {
 		// The variables of ports, volumes and images become their defaults.
 		if !slices.Contains([]string{"environment", "ports", "volumes", "image"}, key.Value) && rules[key.Value] != nil {
-			scalars(n, func(n *yaml.Node) { v.refer(n.Value, false) })
+			scalars(n, func(n *yaml.Node) { v.refer(n, n.Value, false) })
 		}
 	}
 }
@@ -80,13 +80,15 @@ func (v *variables) free(key string) string {
 }
 
 // refer notes the variables that a text refers to. A secret one is known by its name, or by what it is given to.
-func (v *variables) refer(text string, secret bool) { v.referWithin(text, secret, maxNested) }
+func (v *variables) refer(at *yaml.Node, text string, secret bool) {
+	v.referWithin(at, text, secret, maxNested)
+}
 
-func (v *variables) referWithin(text string, secret bool, levels int) {
+func (v *variables) referWithin(at *yaml.Node, text string, secret bool, levels int) {
 	whole := secret && strings.HasPrefix(text, "$")
 	rewrite(text, func(r use) string {
 		if levels > 0 {
-			v.referWithin(r.operand, false, levels-1)
+			v.referWithin(at, r.operand, false, levels-1)
 		}
 		if isPlatform(r.name) {
 			return ""
@@ -96,6 +98,9 @@ func (v *variables) referWithin(text string, secret bool, levels int) {
 			i = len(v.declared)
 			v.byName[r.name] = i
 			v.declared = append(v.declared, manifest.EnvVar{Key: v.free(r.name), Type: manifest.StringVar, Description: r.name + " of the compose file"})
+			if key := v.declared[i].Key; key != r.name {
+				v.c.note(Changed, at, "${"+r.name+"}", "is read as "+key+", which the manifest declares", "")
+			}
 		}
 		v.declared[i] = v.learn(v.declared[i], r, whole || isSecretKey(r.name))
 		return ""
@@ -104,26 +109,38 @@ func (v *variables) referWithin(text string, secret bool, levels int) {
 
 // learn adds what one reference says about a variable.
 func (v *variables) learn(d manifest.EnvVar, r use, secret bool) manifest.EnvVar {
-	plain := !strings.Contains(r.operand, "$")
+	if secret || d.Type == manifest.SecretVar {
+		return learnSecret(d, r)
+	}
 	switch {
-	case secret && d.Type != manifest.SecretVar:
-		d.Type, d.Default, d.Required, d.Generate = manifest.SecretVar, nil, true, generate(r.name, defaults(r.String()))
-		d.Description = r.name + " of the compose file. Generated at install and kept in .env"
-		if accounts.MatchString(r.name) {
-			d.Generate, d.Required = nil, strings.HasSuffix(r.operator, "?")
-			d.Description = r.name + ", from whoever runs that service"
-		}
-	case d.Type == manifest.SecretVar:
-		d.Required = d.Required || strings.HasSuffix(r.operator, "?")
-	case strings.HasSuffix(r.operator, "-") && plain && d.Default == nil:
+	case d.Default != nil:
+	case strings.HasSuffix(r.operator, "-") && !strings.Contains(r.operand, "$"):
 		d.Default, d.Required = &r.operand, false
 		if r.operand == "true" || r.operand == "false" {
 			d.Type = manifest.BooleanVar
 		}
-	case strings.HasSuffix(r.operator, "+") && d.Default == nil: // it may be left out, and then nothing is written
+	case strings.HasSuffix(r.operator, "+"): // it may be left out, and then nothing is written
 		d.Default, d.Required = new(""), false
-	case (r.operator == "" || strings.HasSuffix(r.operator, "?")) && d.Default == nil:
+	case r.operator == "" || strings.HasSuffix(r.operator, "?"):
 		d.Required = true
+	}
+	return d
+}
+
+// learnSecret: what may be empty stays so, because both ends of a password must agree; what only another service can
+// give is asked for; everything else is made.
+func learnSecret(d manifest.EnvVar, r use) manifest.EnvVar {
+	if d.Type != manifest.SecretVar {
+		d = manifest.EnvVar{Key: d.Key, Type: manifest.SecretVar, Description: r.name + " of the compose file; it may be left empty"}
+	}
+	mayBeEmpty := (strings.HasSuffix(r.operator, "-") || strings.HasSuffix(r.operator, "+")) && defaults(r.String()) == ""
+	switch {
+	case accounts.MatchString(r.name):
+		d.Required = d.Required || strings.HasSuffix(r.operator, "?")
+		d.Description = r.name + ", from whoever runs that service"
+	case !mayBeEmpty && d.Generate == nil:
+		d.Required, d.Generate = true, generate(r.name, defaults(r.String()))
+		d.Description = r.name + " of the compose file. Generated at install and kept in .env"
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -71,6 +72,9 @@ func (s *service) volume(at string, n *yaml.Node) *yaml.Node {
 			return entry
 		}
 	}
+	if !isName {
+		source = "./" + source
+	}
 	folder := s.c.folder(source)
 	entry := folder + ":" + m.target
 	if m.readOnly {
@@ -130,15 +134,18 @@ func (c *converter) besides(name string) ([]byte, error) {
 	return data, err
 }
 
-// folder is where a volume of this name is kept. No two lie one below the other, so none can be a link into another.
+// folder is where a volume of this name is kept, each in one of its own. No two lie one below the other, so none can be a
+// link into another.
 func (c *converter) folder(source string) string {
-	source = strings.TrimPrefix(strings.TrimPrefix(path.Clean(source), "./"), "data/")
-	source = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(source), "-"), "-_")
-	source = strings.TrimPrefix(source, c.options.ID+"-")
-	if source == "" {
-		source = "data"
+	word := strings.TrimPrefix(path.Clean(source), "data/")
+	word = strings.Trim(notInNames.ReplaceAllString(strings.ToLower(word), "-"), "-_")
+	word = cmp.Or(strings.TrimPrefix(word, c.options.ID+"-"), "data")
+	name := word
+	for i := 2; c.folders[name] != "" && c.folders[name] != source; i++ {
+		name = fmt.Sprintf("%s-%d", word, i)
 	}
-	return "./data/" + c.options.ID + "/" + source
+	c.folders[name] = source
+	return "./data/" + c.options.ID + "/" + name
 }
 
 // readMount reads the short form and the long form, with the defaults of the variables in them.

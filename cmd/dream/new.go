@@ -140,7 +140,7 @@ func (a *app) newExtension(ctx context.Context, id string, f newFlags) error {
 	if err := home.write(ctx, &done); err != nil {
 		return err
 	}
-	return a.showMade(home, done)
+	return a.showMade(done)
 }
 
 // scaffoldNew makes the files for an image.
@@ -191,7 +191,7 @@ func knownExtensions(s config.Settings) (*scaffold.Known, error) {
 	return known, nil
 }
 
-func (a *app) showMade(h home, done made) error {
+func (a *app) showMade(done made) error {
 	rejected := done.Verdict.Verdict == security.Rejected
 	if a.json {
 		if err := a.printJSON(done); err != nil || !rejected {
