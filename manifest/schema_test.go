@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
@@ -140,6 +144,57 @@ func TestSchema_ReadsValuesAsParseDoes(t *testing.T) {
 		"features: [{id: a, requirements: {services_any: [B]}}]", "features: [{id: a, gpu_backends: [x]}]", "features: {}", "tags: 1", "x: {y: [z]}",
 	} {
 		agree(t, []byte(with(row)))
+	}
+}
+
+// An editor completes what the schema names: every key of the contract, each with a title and a word of help.
+func TestSchema_ExplainsEveryKey(t *testing.T) {
+	text, err := os.ReadFile(schemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type node struct {
+		Title, Description string
+		Properties         map[string]*node
+		Defs               map[string]*node `json:"$defs"`
+		ID                 string           `json:"$id"`
+	}
+	var root node
+	if err := json.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	if root.ID != "urn:dream-server:schema:service-manifest:v1" {
+		t.Errorf("$id %q: it names no host, and editors that remember it must find the same", root.ID)
+	}
+	feature, envVar := root.Defs["feature"], root.Defs["envVar"]
+	for _, tt := range []struct {
+		contract any
+		schema   *node
+	}{
+		{manifest.Manifest{}, &root},
+		{manifest.Compatibility{}, root.Properties["compatibility"]},
+		{manifest.Service{}, root.Defs["service"]},
+		{manifest.EnvVar{}, envVar},
+		{manifest.Generate{}, envVar.Properties["generate"]},
+		{manifest.DataDir{}, root.Defs["dataDir"]},
+		{manifest.Feature{}, feature},
+		{manifest.Requirements{}, feature.Properties["requirements"]},
+	} {
+		var want []string
+		for field := range reflect.TypeOf(tt.contract).Fields() {
+			if key := field.Tag.Get("yaml"); key != "-" {
+				want = append(want, key)
+			}
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(tt.schema.Properties))); diff != "" {
+			t.Errorf("%s: keys (-contract +schema):\n%s", tt.schema.Title, diff)
+		}
+		for key, n := range tt.schema.Properties {
+			if key != "service" && (n.Title == "" || n.Description == "") {
+				t.Errorf("%s.%s has title %q and description %q", tt.schema.Title, key, n.Title, n.Description)
+			}
+		}
 	}
 }
 
