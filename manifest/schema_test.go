@@ -154,10 +154,11 @@ func TestSchema_ExplainsEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	type node struct {
-		Title, Description string
-		Properties         map[string]*node
-		Defs               map[string]*node `json:"$defs"`
-		ID                 string           `json:"$id"`
+		ID          string           `json:"$id"`
+		Title       string           `json:"title"`
+		Description string           `json:"description"`
+		Properties  map[string]*node `json:"properties"`
+		Defs        map[string]*node `json:"$defs"`
 	}
 	var root node
 	if err := json.Unmarshal(text, &root); err != nil {

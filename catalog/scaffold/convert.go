@@ -36,8 +36,11 @@ type Conversion struct {
 	Notes     []Note // by kind, then by line
 }
 
-// maxServices bounds a file. The largest that people publish have some thirty.
-const maxServices = 50
+// A file has at most this many. The largest that people publish have some thirty services and a hundred variables.
+const (
+	maxServices  = 50
+	maxVariables = 300
+)
 
 // Convert makes an extension of a compose file. What no extension may have is left out, with a note; the error is for a
 // file that nothing can be made of. Of the options it takes ID and Schema, and Port, HostPort and Health where they are
@@ -50,12 +53,15 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	if err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
-	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, result: &Conversion{}}
+	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, noted: map[Note]bool{}, result: &Conversion{}}
 	c.variables = newVariables(c)
 	if err := c.read(flatten(root)); err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
 	c.variables.collect(c.services)
+	if len(c.variables.declared) > maxVariables {
+		return nil, problem.Newf(problem.InvalidArgument, "%s: has more than %d variables and secrets, which is all that a manifest has room for: write their values out", src.Name, maxVariables)
+	}
 	for _, s := range c.services {
 		s.convert()
 	}
@@ -82,6 +88,7 @@ type converter struct {
 	folders  map[string]string // below ./data/<id>, with what is kept there
 	backends []string          // GPU vendors that a service reserves
 	grants   []manifest.Grant
+	noted    map[Note]bool
 	result   *Conversion
 }
 
@@ -90,7 +97,8 @@ func (c *converter) note(kind Kind, n *yaml.Node, path, message, fix string) {
 	if n != nil {
 		note.Line = n.Line
 	}
-	if !slices.Contains(c.result.Notes, note) {
+	if !c.noted[note] {
+		c.noted[note] = true
 		c.result.Notes = append(c.result.Notes, note)
 	}
 }

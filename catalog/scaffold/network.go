@@ -130,24 +130,33 @@ func (c *converter) hosts(at, key string, n *yaml.Node) string {
 		if other.name == other.old || !strings.Contains(value, other.old) {
 			continue
 		}
-		name := regexp.QuoteMeta(other.old)
 		if value == other.old && hostKey.MatchString(key) {
 			value = other.name
 		}
-		to := "${1}" + other.name + "${2}"
-		for _, pattern := range []string{
-			`(://(?:[^@\n]*@)?)` + name + `($|[:/?#\s"',])`,
-			`(^|[\s,;=@(\["'])` + name + `(:\d)`,
-			`(\bhost=)` + name + `($|[\s;])`,
-			`(\s-h\s+)` + name + `($|\s)`,
-		} {
-			value = regexp.MustCompile(pattern).ReplaceAllString(value, to)
+		for _, host := range other.asHost() {
+			value = host.ReplaceAllString(value, "${1}"+other.name+"${2}")
 		}
 	}
 	if value != n.Value {
 		c.note(Changed, n, at, "reaches its services by their new names", "")
 	}
 	return value
+}
+
+// asHost are the places of a text where the service's old name can be nothing but a host.
+func (s *service) asHost() []*regexp.Regexp {
+	if s.hostPatterns == nil {
+		name := regexp.QuoteMeta(s.old)
+		for _, pattern := range []string{
+			`(://(?:[^@\n]*@)?)` + name + `($|[:/?#\s"',])`,
+			`(^|[\s,;=@(\["'])` + name + `(:\d)`,
+			`(\bhost=)` + name + `($|[\s;])`,
+			`(\s-h\s+)` + name + `($|\s)`,
+		} {
+			s.hostPatterns = append(s.hostPatterns, regexp.MustCompile(pattern))
+		}
+	}
+	return s.hostPatterns
 }
 
 // hostKey is the name of a variable whose whole value is a host.

@@ -55,7 +55,7 @@ func (s *service) publish(item *yaml.Node, at string, p publishing) *yaml.Node {
 	if first {
 		s.c.result.Port, s.c.result.HostPort = p.target, host
 	} else {
-		s.c.variables.port(variable, host, p.target)
+		variable = s.c.variables.port(variable, host, p.target)
 	}
 	text := fmt.Sprintf("127.0.0.1:${%s:-%d}:%d", variable, host, p.target)
 	if p.protocol == "udp" {

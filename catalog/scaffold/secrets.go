@@ -2,7 +2,6 @@ package scaffold
 
 import (
 	"encoding/hex"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func isExample(value string) bool {
 
 // hide declares a secret in place of an example value. Who uses the same value gets the same secret.
 func (v *variables) hide(key, value string, s *service) {
-	if v.secrets[value] != "" {
+	if v.secrets[value] != "" || len(v.declared) > maxVariables {
 		return
 	}
 	secret := manifest.EnvVar{
@@ -69,9 +68,14 @@ func required(key string) string { return "${" + key + ":?set " + key + " in .en
 
 // within are the example secrets that a text holds, but for those that may be a word of another meaning.
 func (v *variables) within(value string) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(v.secrets)), func(secret string) bool {
-		return len(secret) < 4 || v.words[secret] || v.c.find(secret) != nil || !strings.Contains(value, secret)
-	})
+	var found []string
+	for secret := range v.secrets {
+		if strings.Contains(value, secret) && len(secret) >= 4 && !v.words[secret] && v.c.find(secret) == nil {
+			found = append(found, secret)
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 // leftover says where an example secret still stands, which no longer is what the others use.

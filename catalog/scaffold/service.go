@@ -2,6 +2,7 @@ package scaffold
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ type service struct {
 	out       map[string]*yaml.Node // by key
 	published bool                  // has ports on this machine
 	apart     bool                  // shares another service's network
+
+	hostPatterns []*regexp.Regexp // see asHost
 }
 
 // path is where a key of the service stands in the compose file.

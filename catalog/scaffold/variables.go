@@ -20,11 +20,12 @@ type variables struct {
 	declared []manifest.EnvVar
 	byName   map[string]int    // of the compose file's name, in declared
 	secrets  map[string]string // example value → the variable that stands for it now
+	taken    map[string]bool   // names of declared
 	words    map[string]bool   // values that are no secrets, which may be a word of any text
 }
 
 func newVariables(c *converter) *variables {
-	return &variables{c: c, byName: map[string]int{}, secrets: map[string]string{}, words: map[string]bool{}}
+	return &variables{c: c, byName: map[string]int{}, secrets: map[string]string{}, taken: map[string]bool{}, words: map[string]bool{}}
 }
 
 // collect looks at all services: what they refer to, and the passwords that stand in them. Those that have a name of
@@ -70,12 +71,11 @@ func (v *variables) free(key string) string {
 	if len(name) > 120 {
 		name = name[:120]
 	}
-	taken := func(name string) bool {
-		return name == prefix+"PORT" || slices.ContainsFunc(v.declared, func(d manifest.EnvVar) bool { return d.Key == name })
+	stem := name
+	for i := 2; v.taken[name] || name == prefix+"PORT"; i++ {
+		name = stem + "_" + strconv.Itoa(i)
 	}
-	for i := 2; taken(name); i++ {
-		name = strings.TrimRight(name, "0123456789") + strconv.Itoa(i)
-	}
+	v.taken[name] = true
 	return name
 }
 
@@ -204,10 +204,12 @@ func (v *variables) inText(value string) string {
 	return value
 }
 
-// port declares the variable of a port on this machine.
-func (v *variables) port(name string, host, target int) {
+// port declares the variable of a port on this machine, and returns its name.
+func (v *variables) port(name string, host, target int) string {
 	def := strconv.Itoa(host)
+	name = v.free(name)
 	v.declared = append(v.declared, manifest.EnvVar{Key: name, Type: manifest.PortVar, Default: &def, Description: fmt.Sprintf("Port on this machine for port %d in the container", target)})
+	return name
 }
 
 // declarations are the entries of env_vars.
