@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 
 	"dreamserver/manifest"
@@ -22,14 +23,38 @@ func (c *converter) files(templates fs.FS) error {
 	if c.result.Port == 0 {
 		changes = []string{"  port: 0 # it listens on none", "  external_port_env: \"\"", "  external_port_default: 0", "  health: \"\"", "  ui_path: \"\""}
 	}
-	m := t.manifest(backends, changes...)
-	m.Content = c.declare(m.Content)
 	compose, err := c.compose()
 	if err != nil {
 		return err
 	}
+	c.forgetUnused(string(compose))
+	m := t.manifest(backends, changes...)
+	m.Content = c.declare(m.Content)
 	c.result.Files = append([]File{m, {Name: "compose.yaml", Content: compose, What: "what runs"}}, c.ships...)
 	return t.err
+}
+
+// inner is a reference in the default of another.
+var inner = regexp.MustCompile(`\$\{([A-Za-z0-9_]+)`)
+
+// forgetUnused takes back the variables that only what was left out referred to.
+func (c *converter) forgetUnused(compose string) {
+	v := c.variables
+	used := map[string]bool{}
+	rewrite(compose, func(r use) string {
+		used[r.name] = true
+		for _, m := range inner.FindAllStringSubmatch(r.operand, -1) {
+			used[m[1]] = true
+		}
+		return ""
+	})
+	unused := func(d manifest.EnvVar) bool { return !used[d.Key] }
+	for old, i := range v.byName {
+		if unused(v.declared[i]) {
+			c.result.Notes = slices.DeleteFunc(c.result.Notes, func(n Note) bool { return n.Path == "${"+old+"}" })
+		}
+	}
+	v.declared = slices.DeleteFunc(v.declared, unused)
 }
 
 // declare writes the variables and the grants into the manifest.
