@@ -245,7 +245,12 @@ func FuzzConvert(f *testing.F) {
 	if err != nil || len(hostile) == 0 {
 		f.Fatal("the corpus is not there", err)
 	}
-	for _, file := range append(files, hostile...) {
+	for i, file := range hostile { // some hundreds, of many families: each third is enough to begin with
+		if i%3 == 0 {
+			files = append(files, file)
+		}
+	}
+	for _, file := range files {
 		a, err := txtar.ParseFile(file)
 		if err != nil {
 			f.Fatal(err)
