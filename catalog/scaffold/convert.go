@@ -258,16 +258,8 @@ func (c *converter) settle() {
 	case c.result.Health == "":
 		c.result.Health = "/"
 	}
-	if m.out["healthcheck"] == nil {
-		c.result.Unchecked = true
-		test, again := `["CMD", "COMMAND", "ARGUMENT"]`, ""
-		if c.result.Port != 0 {
-			test, again = `["CMD-SHELL", "`+probe(c.result.Port, "/PATH")+`"]`, "run this again with --health /PATH, or "
-		}
-		c.note(Todo, m.key, "services."+m.old, "has no healthcheck, so nobody can tell whether it works",
-			again+"add to "+m.name+" in compose.yaml, with a command that its image has: healthcheck: {test: "+test+", interval: 10s, timeout: 5s, retries: 6}")
-	}
 	for _, s := range c.services {
+		s.unchecked()
 		if image := text(s.out["image"]); checkImage(image) != nil {
 			c.note(Todo, get(s.in, "image"), "services."+s.old+".image", image+" is whatever was published last", "write a tag with a version")
 		}

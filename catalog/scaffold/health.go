@@ -17,7 +17,8 @@ func probe(port int, path string) string {
 // ownChecks are the commands that images bring for the purpose, and that need no password.
 var ownChecks = map[string]string{
 	"postgres": "pg_isready -q -h 127.0.0.1", "postgis": "pg_isready -q -h 127.0.0.1", "pgvector": "pg_isready -q -h 127.0.0.1", "timescaledb": "pg_isready -q -h 127.0.0.1",
-	"redis": "redis-cli ping", "valkey": "valkey-cli ping",
+	"redis": "redis-cli ping", "valkey": "valkey-cli ping", "mysql": "mysqladmin ping -h 127.0.0.1", "mariadb": "mariadb-admin ping -h 127.0.0.1",
+	"mongo": "mongosh --quiet --eval 1", "rabbitmq": "rabbitmq-diagnostics -q ping",
 }
 
 var (
@@ -41,6 +42,26 @@ func (s *service) healthcheck(key string, n *yaml.Node) {
 		}
 	})
 	s.out[key] = n
+}
+
+// unchecked says which line a service lacks that nobody can tell whether it works. One that ends by itself needs none.
+func (s *service) unchecked() {
+	if s.out["healthcheck"] != nil || s != s.c.main && s.ends() {
+		return
+	}
+	test, again := `["CMD", "COMMAND", "ARGUMENT"]`, ""
+	if s == s.c.main && s.c.result.Port != 0 {
+		test, again = `["CMD-SHELL", "`+probe(s.c.result.Port, "/PATH")+`"]`, "run this again with --health /PATH, or "
+	}
+	s.c.result.Unchecked = s.c.result.Unchecked || s == s.c.main
+	s.c.note(Todo, s.key, s.path(), "has no healthcheck, so nobody can tell whether it works",
+		again+"add to "+s.name+" in compose.yaml, with a command that its image has: healthcheck: {test: "+test+", interval: 10s, timeout: 5s, retries: 6}")
+}
+
+// ends reports whether the service is one that does its work and ends.
+func (s *service) ends() bool {
+	restart := text(s.out["restart"])
+	return restart == "no" || strings.HasPrefix(restart, "on-failure")
 }
 
 // check gives a service without a healthcheck one that is known to work, or that was asked for.

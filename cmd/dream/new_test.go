@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,7 +15,7 @@ func TestNew_TheFolderIsTheOwnersWhenRootMakesIt(t *testing.T) {
 	dir := t.TempDir()
 	run := func(args ...string) {
 		t.Helper()
-		a := &app{getenv: func(key string) string { return map[string]string{"HOME": dir}[key] }, stdout: os.Stderr, stderr: os.Stderr}
+		a := &app{getenv: func(key string) string { return map[string]string{"HOME": dir}[key] }, stdout: io.Discard, stderr: os.Stderr}
 		if code := a.run(t.Context(), append(args, "--install-dir", filepath.Join(dir, "install"))); code != exitDone {
 			t.Fatalf("%v exits %d", args, code)
 		}
