@@ -46,7 +46,8 @@ const (
 // file that nothing can be made of. Of the options it takes ID and Schema, and Port, HostPort and Health where they are
 // not zero. Time and memory are bounded by what package yamldoc reads, whatever the file holds.
 func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion, error) {
-	if err := CheckID(o.ID); err != nil {
+	given := Options{ID: o.ID, Port: cmp.Or(o.Port, 1), HostPort: cmp.Or(o.HostPort, firstFreePort), Health: cmp.Or(o.Health, "/")}
+	if err := given.check(); err != nil {
 		return nil, err
 	}
 	root, err := yamldoc.Parse(src.Data)

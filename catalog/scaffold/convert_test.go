@@ -175,6 +175,21 @@ func verdict(v security.Verdict) string {
 	return text
 }
 
+func TestConvert_RefusesOptionsThatCannotBe(t *testing.T) {
+	src := scaffold.Source{Name: "f", Data: []byte("services: {a: {image: \"a/b:1\"}}")}
+	for text, o := range map[string]scaffold.Options{
+		`"A" is no extension id`:               {ID: "A"},
+		`"models" is reserved`:                 {ID: "models"},
+		"port -1: write a port":                {ID: "app", Port: -1},
+		"host port 80 belongs to the machine":  {ID: "app", HostPort: 80},
+		`health path "/\"; reboot #": write a`: {ID: "app", Health: `/"; reboot #`},
+	} {
+		if c, err := scaffold.Convert(templates(t), knownNow(t), o, src); err == nil || !strings.Contains(err.Error(), text) || c != nil {
+			t.Errorf("%v; want %s", err, text)
+		}
+	}
+}
+
 // The report is about a person's file: nothing of what stood in it as a secret is in the extension.
 func TestConvert_LeavesNoExampleSecretBehind(t *testing.T) {
 	files, err := filepath.Glob("testdata/convert/*.txtar")

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/mattn/go-isatty"
 
 	"dreamserver/catalog/scaffold"
 	"dreamserver/internal/problem"
@@ -33,15 +30,18 @@ func (a *app) convert(templates fs.FS, known *scaffold.Known, home home, f newFl
 	if err != nil {
 		return err
 	}
-	if result.Unchecked && result.Port != 0 && !a.json && isatty.IsTerminal(os.Stdin.Fd()) {
-		if o.Health = a.askHealth(os.Stdin, result.Port); o.Health != "" {
-			// The ports that the first conversion took are free again for the second.
-			if known, err = a.knownAgain(); err != nil {
-				return err
-			}
-			if result, err = scaffold.Convert(templates, known, o, src); err != nil {
-				return err
-			}
+	if result.Unchecked && result.Port != 0 && a.asks() {
+		if o.Health, err = a.askHealth(result.Port); err != nil {
+			return err
+		}
+	}
+	if o.Health != f.health {
+		// The ports that the first conversion took are free again for the second.
+		if known, err = knownExtensions(home.settings); err != nil {
+			return err
+		}
+		if result, err = scaffold.Convert(templates, known, o, src); err != nil {
+			return err
 		}
 	}
 	done.Files, done.Notes = result.Files, append(done.Notes, result.Notes...)
@@ -49,22 +49,11 @@ func (a *app) convert(templates fs.FS, known *scaffold.Known, home home, f newFl
 	return nil
 }
 
-func (a *app) knownAgain() (*scaffold.Known, error) {
-	settings, err := a.settings()
-	if err != nil {
-		return nil, err
-	}
-	return knownExtensions(settings)
-}
-
 // askHealth asks for the one thing that a compose file without a healthcheck cannot tell.
-func (a *app) askHealth(in io.Reader, port int) string {
-	fmt.Fprintf(a.stdout, "It has no healthcheck. On which path does port %d answer while it works? (such as /health; empty for none) ", port)
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(line)
+func (a *app) askHealth(port int) (string, error) {
+	fmt.Fprintf(a.stderr, "It has no healthcheck. On which path does port %d answer while it works? (such as /health; empty for none) ", port)
+	answer, err := a.readAnswer(false)
+	return strings.TrimSpace(answer), err
 }
 
 // readSource reads the compose file, of which no more is looked at than a parser would take.
