@@ -75,7 +75,7 @@ generated_files() {
   tree | xargs -0 -I{} find {} -maxdepth 0 -print0 | tar -c --null -T - | as_user tar -x -C "$copy"
   stale=$(
     cd "$copy" || exit 1
-    as_user git init --quiet . && as_user git add --all && "$root/tools/go.sh" generate ./... &&
+    as_user git init --quiet . && as_user git add --all && "$root/tools/go.sh" generate ./... >&2 &&
       as_user git status --porcelain | grep -v '^A  '
   )
   rm -rf "$copy"
