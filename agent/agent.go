@@ -17,7 +17,7 @@
 //	apikeys.go    keys of the API that an extension has
 //	approved.go   what was started last                ports.go, datadirs.go
 //	reconcile.go  finishes changes that were made while the agent was away
-//	client.go     the other end: implements catalog.Agent
+//	client.go     the other end: implements catalog.Agent; client_send.go, away.go
 package agent
 
 import (
