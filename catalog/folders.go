@@ -50,21 +50,21 @@ func (b *snapshotBuilder) library() {
 			b.offer(Entry{Listing: l, Aliases: []string{}})
 		}
 	}
-	b.each(b.manager.settings.LibraryDir, FromLibrary, func(_ fs.FS, dir string, man *manifest.Manifest, err error) {
+	for _, f := range b.folders(b.manager.shelves.library) {
 		b.snapshot.LibraryAvailable = true
-		if err != nil {
-			b.skip(path.Join(b.manager.settings.LibraryDir, dir), dir, err)
-			delete(b.entries, dir)
-			return
+		if err := b.unfit(f, FromLibrary); err != nil {
+			b.skip(path.Join(b.manager.settings.LibraryDir, f.name), f.name, err)
+			delete(b.entries, f.name)
+			continue
 		}
-		e := newEntry(man, FromLibrary)
+		e := newEntry(f.manifest, FromLibrary)
 		e.Digest = published[e.ID]
-		if err := b.manager.checkLibraryEntry(dir); err != nil {
-			e.Problem = err.Error()
+		if f.refused != nil {
+			e.Problem = f.refused.Error()
 		}
 		e.Installable = e.Problem == "" && e.RunsOn(b.snapshot.GPUBackend)
 		b.offer(e)
-	})
+	}
 }
 
 // offer adds what is not installed.
@@ -76,33 +76,33 @@ func (b *snapshotBuilder) offer(e Entry) {
 	b.entries[e.ID] = e
 }
 
-// folder adds built-in or installed extensions. An installed one hides the library's entry of the same id.
-func (b *snapshotBuilder) folder(dir string, source Source) {
-	b.each(dir, source, func(fsys fs.FS, name string, man *manifest.Manifest, err error) {
-		if other := b.entries[name]; source == FromUser && other.Source == FromCore {
-			b.skip(path.Join(dir, name), name, fmt.Errorf("id %q belongs to a built-in extension", name))
-			return
+// place adds built-in or installed extensions. An installed one hides the library's entry of the same id.
+func (b *snapshotBuilder) place(sh *shelf, source Source) {
+	for _, f := range b.folders(sh) {
+		err := b.unfit(f, source)
+		switch other := b.entries[f.name]; {
+		case source == FromUser && other.Source == FromCore:
+			b.skip(path.Join(sh.dir, f.name), f.name, fmt.Errorf("id %q belongs to a built-in extension", f.name))
+		case err == nil:
+			b.installed(f, source)
+		default:
+			b.skip(path.Join(sh.dir, f.name), f.name, err)
+			if source == FromUser && manifest.ValidID(f.name) {
+				b.broken(f, err)
+			}
 		}
-		if err == nil {
-			b.installed(fsys, man, source)
-			return
-		}
-		b.skip(path.Join(dir, name), name, err)
-		if source == FromUser && manifest.ValidID(name) {
-			b.broken(fsys, name, err)
-		}
-	})
+	}
 }
 
 // installed adds an extension whose files are in place. Its status is the name of its compose file; what keeps
 // an enabled one from running is its problem.
-func (b *snapshotBuilder) installed(fsys fs.FS, man *manifest.Manifest, source Source) {
+func (b *snapshotBuilder) installed(f found, source Source) {
+	man, s := f.manifest, b.snapshot
 	e := newEntry(man, source)
-	file, s := compose.FragmentName(man), b.snapshot
 	core := man.Service.Category == manifest.Core
 	s.installed[e.ID] = true
-	s.enabled[e.ID] = file != "" && isFile(fsys, path.Join(e.ID, file))
-	e.Toggles = !core && file != ""
+	s.enabled[e.ID] = f.enabled
+	e.Toggles = !core && f.fragment != ""
 	switch {
 	case core:
 		s.core = append(s.core, e.ID)
@@ -111,8 +111,8 @@ func (b *snapshotBuilder) installed(fsys fs.FS, man *manifest.Manifest, source S
 		e.Status = Enabled
 	default:
 		e.Status = Disabled
-		if file != "" && !isFile(fsys, path.Join(e.ID, file+compose.DisabledSuffix)) {
-			e.Problem = fmt.Sprintf("has neither %s nor %s%s", file, file, compose.DisabledSuffix)
+		if f.fragment != "" && !f.disabled {
+			e.Problem = fmt.Sprintf("has neither %s nor %s%s", f.fragment, f.fragment, compose.DisabledSuffix)
 		}
 	}
 	if err := man.CheckCompatible(b.manager.version); err != nil && source == FromUser {
@@ -125,69 +125,42 @@ func (b *snapshotBuilder) installed(fsys fs.FS, man *manifest.Manifest, source S
 }
 
 // broken shows an installed extension that cannot be read, so that its owner can disable and uninstall it.
-func (b *snapshotBuilder) broken(fsys fs.FS, id string, err error) {
+func (b *snapshotBuilder) broken(f found, err error) {
+	id := f.name
 	e := Entry{
 		Listing: Listing{ID: id, Name: id, Category: string(manifest.Optional), Problem: err.Error()}.normalize(),
 		Source:  FromUser, Status: Disabled, Toggles: true, Aliases: []string{},
 	}
 	b.snapshot.installed[id] = true
-	if b.snapshot.enabled[id] = isFile(fsys, path.Join(id, compose.Fragment)); b.snapshot.enabled[id] {
+	if b.snapshot.enabled[id] = f.composed; f.composed {
 		e.Status = Enabled
 	}
 	b.entries[id] = e
 }
 
-// each calls visit for every extension folder of dir, sorted by name, and for every link that stands for one.
-func (b *snapshotBuilder) each(dir string, source Source, visit func(fsys fs.FS, name string, man *manifest.Manifest, err error)) {
-	root, err := os.OpenRoot(dir)
+// folders is what the shelf has. One that cannot be read is told, and empty.
+func (b *snapshotBuilder) folders(sh *shelf) []found {
+	all, err := sh.folders()
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			b.skip(dir, "", err)
-		}
-		return
+		b.skip(sh.dir, "", err)
 	}
-	defer root.Close()
-	fsys := FS(root)
-	entries, err := fs.ReadDir(fsys, ".")
-	if err != nil {
-		b.skip(dir, "", err)
-		return
-	}
-	for _, d := range entries {
-		switch {
-		case strings.HasPrefix(d.Name(), "."):
-		case d.Type()&fs.ModeSymlink != 0:
-			visit(fsys, d.Name(), nil, errors.New("is a symlink: replace it by the folder itself"))
-		case d.IsDir():
-			man, err := b.read(fsys, d.Name(), source)
-			visit(fsys, d.Name(), man, err)
-		}
-	}
+	return all
 }
 
-// read reads the manifest of a folder and refuses what no extension of the source may be.
-func (b *snapshotBuilder) read(fsys fs.FS, name string, source Source) (*manifest.Manifest, error) {
-	man, err := b.manager.parsed.Read(fsys, name)
-	if err == nil {
-		err = manifest.CheckFolder(man, name)
-	}
+// unfit says why a folder is no extension of this source.
+func (b *snapshotBuilder) unfit(f found, source Source) error {
 	switch {
-	case err != nil:
-		return nil, err
+	case f.err != nil:
+		return f.err
 	case source == FromCore:
-	case b.snapshot.isReserved(name):
-		return nil, reservedError(name)
-	case man.Service.Category == manifest.Core:
-		return nil, errors.New("category core is the platform's own: use optional or recommended")
+	case b.snapshot.isReserved(f.name):
+		return reservedError(f.name)
+	case f.manifest.Service.Category == manifest.Core:
+		return errors.New("category core is the platform's own: use optional or recommended")
 	}
-	return man, nil
+	return nil
 }
 
 func (b *snapshotBuilder) skip(p, id string, err error) {
 	b.snapshot.Skipped = append(b.snapshot.Skipped, compose.Skip{ID: id, Path: p, Warning: true, Reason: err.Error()})
-}
-
-func isFile(fsys fs.FS, name string) bool {
-	info, err := fs.Lstat(fsys, name)
-	return err == nil && !info.IsDir()
 }

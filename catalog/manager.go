@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -36,6 +37,7 @@ type Manager struct {
 	log      zerolog.Logger
 	journal  *Journal
 	parsed   manifest.Cache
+	shelves  shelves
 	rates    bool
 	ratings  ratings
 	runtime  atomic.Pointer[runtimeState]
@@ -46,6 +48,14 @@ func New(o Options) *Manager {
 	m := &Manager{
 		settings: o.Settings, agent: o.Agent, version: o.Version, actor: o.Actor, rates: o.Rate, log: o.Log,
 		journal: NewJournal(o.Settings.OperationsDir, o.Settings.UID, o.Settings.GID),
+	}
+	m.shelves = shelves{
+		services: &shelf{dir: o.Settings.ServicesDir, parsed: &m.parsed},
+		user:     &shelf{dir: o.Settings.UserExtensionsDir, parsed: &m.parsed},
+		library: &shelf{dir: o.Settings.LibraryDir, parsed: &m.parsed, offered: func(fsys fs.FS, id string) error {
+			_, err := readOffer(fsys, id, m.version, m.parsed.Read)
+			return err
+		}},
 	}
 	m.runtime.Store(&runtimeState{agent: AgentStatus{Code: string(problem.Unavailable), Reason: "the host agent was not asked yet"}})
 	return m

@@ -32,8 +32,8 @@ func (m *Manager) Snapshot() *Snapshot {
 	b := snapshotBuilder{manager: m, snapshot: s, entries: map[string]Entry{}}
 	b.reserved()
 	b.library()
-	b.folder(m.settings.ServicesDir, FromCore)
-	b.folder(m.settings.UserExtensionsDir, FromUser)
+	b.place(m.shelves.services, FromCore)
+	b.place(m.shelves.user, FromUser)
 	for _, e := range b.entries {
 		s.Entries = append(s.Entries, e)
 	}
