@@ -19,6 +19,7 @@ type fakeAgent struct {
 	remove     func(id string) error
 	setBuiltin func(id string, enabled bool) error
 	containers func() (catalog.State, error)
+	events     func(ctx context.Context, on func(compose.Change)) error
 	config     catalog.Config
 	configure  func(id string, change catalog.ConfigChange) (catalog.ConfigResult, error)
 
@@ -116,6 +117,14 @@ func (a *fakeAgent) Configure(_ context.Context, id string, change catalog.Confi
 		return a.configure(id, change)
 	}
 	return catalog.ConfigResult{Config: a.config, Changed: change.Keys()}, nil
+}
+
+func (a *fakeAgent) Events(ctx context.Context, on func(compose.Change)) error {
+	if a.events != nil {
+		return a.events(ctx, on)
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"dreamserver/compose"
@@ -42,10 +43,10 @@ func (b *snapshotBuilder) library() {
 	if err != nil {
 		b.skip(b.manager.settings.CatalogFile, "", err)
 	}
-	published := map[string]string{}
+	published := map[string]Listing{}
 	for _, l := range index.Extensions {
 		if !b.snapshot.isReserved(l.ID) {
-			published[l.ID] = l.Digest
+			published[l.ID] = l
 			l.Installable = false // until its folder shows up
 			b.offer(Entry{Listing: l, Aliases: []string{}})
 		}
@@ -58,7 +59,10 @@ func (b *snapshotBuilder) library() {
 			continue
 		}
 		e := newEntry(f.manifest, FromLibrary)
-		e.Digest = published[e.ID]
+		e.Digest, e.Rating, e.Grants = published[e.ID].Digest, published[e.ID].Rating, slices.Clone(published[e.ID].Grants)
+		if e.Grants == nil {
+			e.Grants = []manifest.Grant{}
+		}
 		if f.refused != nil {
 			e.Problem = f.refused.Error()
 		}

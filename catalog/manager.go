@@ -41,6 +41,7 @@ type Manager struct {
 	rates    bool
 	ratings  ratings
 	runtime  atomic.Pointer[runtimeState]
+	live     live
 }
 
 // New makes a manager. It touches nothing on disk.
@@ -57,6 +58,7 @@ func New(o Options) *Manager {
 			return err
 		}},
 	}
+	m.live.unrated = make(chan struct{}, 1)
 	m.runtime.Store(&runtimeState{agent: AgentStatus{Code: string(problem.Unavailable), Reason: "the host agent was not asked yet"}})
 	return m
 }
@@ -105,7 +107,7 @@ func (m *Manager) lookup(id string, check func(*Snapshot, Entry) error) (*Snapsh
 	if err := checkID(id); err != nil {
 		return nil, Entry{}, err
 	}
-	s := m.Snapshot()
+	s := m.read()
 	if slices.Contains(s.core, id) {
 		return nil, Entry{}, problem.Newf(problem.CoreService, "%q is a core service: it is always on and cannot be changed", id)
 	}

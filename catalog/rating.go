@@ -15,8 +15,8 @@ import (
 
 // ratings remembers the verdicts on folders, as long as their files stay what they are. The zero value is ready.
 type ratings struct {
-	mu    sync.Mutex
-	known map[string]rated // by path
+	mu sync.Mutex
+	of map[string]rated // by path
 }
 
 type rated struct {
@@ -25,9 +25,10 @@ type rated struct {
 	grants []manifest.Grant
 }
 
-// rate gives each extension its rating and the grants that it uses. It is for people to look at: what may run is
-// judged when it starts.
-func (m *Manager) rate(s *Snapshot) {
+// rate gives each extension its rating and the grants that it uses, and returns the ids of those that are not judged
+// yet. It is for people to look at: what may run is judged when it starts. judge says how many may be judged now; the
+// others have what they were published with, if anything.
+func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 	roots := map[Source]string{FromCore: m.settings.ServicesDir, FromUser: m.settings.UserExtensionsDir, FromLibrary: m.settings.LibraryDir}
 	for source, dir := range roots {
 		root, err := os.OpenRoot(dir)
@@ -35,27 +36,32 @@ func (m *Manager) rate(s *Snapshot) {
 			continue // the snapshot says so
 		}
 		for i, e := range s.Entries {
-			if e.Source == source && (e.Category != string(manifest.Core) || e.Toggles) {
-				if _, err := root.Lstat(e.ID); err != nil {
-					continue // only the index has it, with what it was published with
-				}
-				r := m.ratings.of(m, s, root, e)
-				s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
+			if e.Source != source || e.Category == string(manifest.Core) && !e.Toggles {
+				continue
 			}
+			if _, err := root.Lstat(e.ID); err != nil {
+				continue // only the index has it, with what it was published with
+			}
+			at, files := root.Name()+"/"+e.ID, filesOf(FS(root), e.ID)
+			r, known := m.ratings.known(at, files)
+			switch {
+			case known:
+			case judge > 0:
+				judge--
+				r = m.ratings.keep(at, m.judgeEntry(root, s, e, files))
+			default:
+				unrated = append(unrated, e.ID)
+				continue
+			}
+			s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
 		}
 		root.Close()
 	}
+	return unrated
 }
 
-func (k *ratings) of(m *Manager, s *Snapshot, root *os.Root, e Entry) rated {
-	at, files := root.Name()+"/"+e.ID, filesOf(FS(root), e.ID)
-	k.mu.Lock()
-	r, ok := k.known[at]
-	k.mu.Unlock()
-	if ok && r.files == files {
-		return r
-	}
-	r = rated{files: files, rating: security.WorstRating, grants: []manifest.Grant{}}
+func (m *Manager) judgeEntry(root *os.Root, s *Snapshot, e Entry, files string) rated {
+	r := rated{files: files, rating: security.WorstRating, grants: []manifest.Grant{}}
 	source := compose.User
 	if e.Source == FromCore {
 		source = compose.Builtin
@@ -65,12 +71,23 @@ func (k *ratings) of(m *Manager, s *Snapshot, root *os.Root, e Entry) rated {
 			r.rating, r.grants = v.Rating, v.Grants
 		}
 	}
+	return r
+}
+
+func (k *ratings) known(at, files string) (rated, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.known == nil {
-		k.known = map[string]rated{}
+	r, ok := k.of[at]
+	return r, ok && r.files == files
+}
+
+func (k *ratings) keep(at string, r rated) rated {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.of == nil {
+		k.of = map[string]rated{}
 	}
-	k.known[at] = r
+	k.of[at] = r
 	return r
 }
 

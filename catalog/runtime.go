@@ -23,7 +23,7 @@ type runtimeState struct {
 	known bool // state was ever read
 }
 
-// Refresh asks the agent now and remembers the answer.
+// Refresh asks the agent now and remembers the answer; the snapshot has it, and the files as they are, when it returns.
 func (m *Manager) Refresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()
@@ -39,20 +39,7 @@ func (m *Manager) Refresh(ctx context.Context) {
 		next.agent.Docker = problem.As(err).Detail
 	}
 	m.runtime.Store(next)
-}
-
-// Watch refreshes until ctx ends.
-func (m *Manager) Watch(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		m.Refresh(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	m.publish()
 }
 
 // containersOf picks the containers whose service belongs to the extension. Only what is installed owns services:

@@ -1,10 +1,7 @@
 package catalog_test
 
 import (
-	"context"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -86,16 +83,4 @@ func TestSnapshot_TellsThatDockerIsAway(t *testing.T) {
 	}
 	in.Refresh(t.Context())
 	wantEqual(t, "agent", catalog.AgentStatus{Available: true, Version: "2.1.0", Docker: "start Docker"}, in.Snapshot().Agent)
-}
-
-func TestWatch_AsksAgainAndEnds(t *testing.T) {
-	in := newInstallation(t)
-	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		in.agent.ping = func() (catalog.AgentStatus, error) { asked++; return catalog.AgentStatus{}, nil }
-		ctx, cancel := context.WithTimeout(t.Context(), 35*time.Second)
-		defer cancel()
-		in.Watch(ctx, 10*time.Second)
-		wantEqual(t, "asked", 4, asked)
-	})
 }

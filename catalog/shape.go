@@ -22,7 +22,7 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) (Verd
 		return Verdict{}, storageError(err)
 	}
 	defer root.Close()
-	folder, err := m.folder(root, compose.User, id, m.Snapshot())
+	folder, err := m.folder(root, compose.User, id, m.read())
 	if err != nil {
 		return Verdict{}, err
 	}

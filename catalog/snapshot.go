@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 
 // Snapshot is the state of every extension at one moment. It is immutable.
 type Snapshot struct {
+	// Generation grows by one with each change that a reader can see; 0 for a snapshot that was read for one reader.
+	Generation       uint64
 	Entries          []Entry // sorted by id
 	Agent            AgentStatus
 	LibraryAvailable bool
@@ -24,11 +27,27 @@ type Snapshot struct {
 	enabled   map[string]bool // compose file present, whatever else is wrong
 }
 
-// Snapshot reads the folders and puts them together with what is known of the containers. It does not wait for
-// the agent.
+// Snapshot is the state of every extension now. While [Manager.Live] runs it is kept up to date, and reading it costs
+// nothing: no file, no lock, no network. Else the folders are read for this caller.
 func (m *Manager) Snapshot() *Snapshot {
+	if s := m.live.current.Load(); s != nil {
+		return s
+	}
+	s, _ := m.readRated(math.MaxInt)
+	return s
+}
+
+// read puts what the folders say together with what is known of the containers. It does not wait for the agent. Changes
+// decide by this: what was published may be some milliseconds old.
+func (m *Manager) read() *Snapshot {
+	s, _ := m.readRated(0)
+	return s
+}
+
+// readRated judges as many extensions for their rating as it may, and returns the ids of those that are left.
+func (m *Manager) readRated(judge int) (s *Snapshot, unrated []string) {
 	run := m.runtime.Load()
-	s := &Snapshot{Agent: run.agent, GPUBackend: m.settings.GPUBackend, installed: map[string]bool{}, enabled: map[string]bool{}}
+	s = &Snapshot{Agent: run.agent, GPUBackend: m.settings.GPUBackend, installed: map[string]bool{}, enabled: map[string]bool{}}
 	b := snapshotBuilder{manager: m, snapshot: s, entries: map[string]Entry{}}
 	b.reserved()
 	b.library()
@@ -39,7 +58,7 @@ func (m *Manager) Snapshot() *Snapshot {
 	}
 	slices.SortFunc(s.Entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
 	if m.rates {
-		m.rate(s)
+		unrated = m.rate(s, judge)
 	}
 	pending, err := m.journal.Unfinished()
 	if err != nil {
@@ -48,7 +67,7 @@ func (m *Manager) Snapshot() *Snapshot {
 	for i := range s.Entries {
 		s.Entries[i].Runtime = s.runtimeOf(s.Entries[i], run, pending[s.Entries[i].ID])
 	}
-	return s
+	return s, unrated
 }
 
 // Find is the entry with this id.

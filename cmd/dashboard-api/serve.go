@@ -20,7 +20,6 @@ import (
 )
 
 const (
-	watchEvery        = 2 * time.Second
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
@@ -48,7 +47,7 @@ func serveAPI(ctx context.Context, s config.Settings, log zerolog.Logger) error 
 	// A change that is being finished while we stop still needs to see what runs.
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var watching sync.WaitGroup
-	watching.Go(func() { manager.Watch(watch, watchEvery) })
+	watching.Go(func() { manager.Live(watch) })
 	defer watching.Wait()
 	defer cancel()
 	return listen(ctx, log, address{s.APIHost, s.APIPort, "DASHBOARD_API_PORT", nil}, handler, s.StopTimeout)
