@@ -217,6 +217,11 @@ func (c *Client) Up(ctx context.Context, services []string, wait bool, on func(s
 	}
 }
 
+// Follow calls on after anything has happened to the project's containers, until ctx ends or the agent goes away.
+func (c *Client) Follow(ctx context.Context, on func()) error {
+	return c.Events(ctx, func(compose.Change) { on() })
+}
+
 // Events calls on for what happens to the project's containers until ctx ends or the agent goes away.
 func (c *Client) Events(ctx context.Context, on func(compose.Change)) error {
 	resp, err := c.send(ctx, http.MethodGet, "/v1/events", nil, asked)

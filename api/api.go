@@ -71,6 +71,7 @@ type server struct {
 	logins     throttle
 	frontend   *frontend
 	measures   *measures
+	answers    *answers
 	router     *chi.Mux
 	huma       huma.API
 	pages      pages
@@ -93,7 +94,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	}
 	s := &server{
 		settings: o.Settings, extensions: o.Manager, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
-		keys: newKeyring(o.Settings, o.Log), measures: newMeasures(o.Version), router: chi.NewMux(),
+		keys: newKeyring(o.Settings, o.Log), measures: newMeasures(o.Version), answers: newAnswers(), router: chi.NewMux(),
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -196,6 +196,7 @@ type fakeAgent struct {
 	state catalog.State
 	onRun func(context.Context) error // what a start does
 	env   map[string]string           // what was configured
+	calls atomic.Int64                // of Ping and Containers
 }
 
 // running makes one healthy container for each service. JSON, because this package does not know compose.
@@ -223,6 +224,7 @@ func (a *fakeAgent) setAway(err error) {
 }
 
 func (a *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) {
+	a.calls.Add(1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	status := a.ping
@@ -272,9 +274,15 @@ func (a *fakeAgent) Stop(_ context.Context, id string) error {
 func (a *fakeAgent) Remove(ctx context.Context, id string) error { return a.Stop(ctx, id) }
 
 func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
+	a.calls.Add(1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state, a.away
+}
+
+func (a *fakeAgent) Follow(ctx context.Context, _ func()) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (a *fakeAgent) Config(_ context.Context, id string) (catalog.Config, error) {

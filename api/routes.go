@@ -26,10 +26,10 @@ func (s *server) routes() []route {
 
 		{"GET", "/api/audit", admin, looks, typed(s.listAudit), "system", "list-audit", "Who changed what, with which result"},
 
-		{"GET", "/api/features", read, looks, typed(s.listFeatures), "features", "list-features", "What the enabled extensions make possible"},
+		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
 
-		{"GET", "/api/extensions/catalog", read, looks, typed(s.listExtensions), "extensions", "list-extensions", "Every extension, its state, and a summary"},
-		{"GET", "/api/extensions/{id}", read, looks, typed(s.getExtension), "extensions", "get-extension", "One extension"},
+		{"GET", "/api/extensions/catalog", read, looks, ofSnapshot(typed(s.listExtensions)), "extensions", "list-extensions", "Every extension, its state, and a summary"},
+		{"GET", "/api/extensions/{id}", read, looks, ofSnapshot(typed(s.getExtension)), "extensions", "get-extension", "One extension"},
 		{"POST", "/api/extensions/{id}/logs", operate, looks, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},
 
 		{"GET", "/api/extensions/{id}/config", operate, looks, typed(s.getConfig), "extensions", "get-extension-config", "The variables of an extension; secrets are never shown"},
@@ -111,7 +111,11 @@ func plain(contentType string, handle http.HandlerFunc) binder {
 type adapter struct{ s *server }
 
 func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
-	a.s.mount(op, func(w http.ResponseWriter, r *http.Request) { handle(humachi.NewContext(op, r, w)) })
+	serve := func(w http.ResponseWriter, r *http.Request) { handle(humachi.NewContext(op, r, w)) }
+	if op.Metadata[metaSnapshot] == true {
+		serve = a.s.fromSnapshot(serve)
+	}
+	a.s.mount(op, serve)
 }
 
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.router.ServeHTTP(w, r) }

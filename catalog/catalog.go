@@ -179,8 +179,8 @@ type Agent interface {
 	// SetBuiltin enables or disables a built-in extension by renaming its file.
 	SetBuiltin(ctx context.Context, id string, enabled bool) error
 	Containers(ctx context.Context) (State, error)
-	// Events calls on for what happens to containers until ctx ends or the agent goes away.
-	Events(ctx context.Context, on func(compose.Change)) error
+	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.
+	Follow(ctx context.Context, on func()) error
 	Logs(ctx context.Context, id string, tail int) (Logs, error)
 }
 

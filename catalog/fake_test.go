@@ -19,7 +19,7 @@ type fakeAgent struct {
 	remove     func(id string) error
 	setBuiltin func(id string, enabled bool) error
 	containers func() (catalog.State, error)
-	events     func(ctx context.Context, on func(compose.Change)) error
+	follow     func(ctx context.Context, on func()) error
 	config     catalog.Config
 	configure  func(id string, change catalog.ConfigChange) (catalog.ConfigResult, error)
 
@@ -119,9 +119,9 @@ func (a *fakeAgent) Configure(_ context.Context, id string, change catalog.Confi
 	return catalog.ConfigResult{Config: a.config, Changed: change.Keys()}, nil
 }
 
-func (a *fakeAgent) Events(ctx context.Context, on func(compose.Change)) error {
-	if a.events != nil {
-		return a.events(ctx, on)
+func (a *fakeAgent) Follow(ctx context.Context, on func()) error {
+	if a.follow != nil {
+		return a.follow(ctx, on)
 	}
 	<-ctx.Done()
 	return ctx.Err()

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"dreamserver/compose"
 )
 
 // live is the snapshot that readers share, and what keeps it up to date.
@@ -168,7 +166,7 @@ func (m *Manager) followAgent(ctx context.Context) {
 		listening, cancel := context.WithCancel(ctx)
 		var refreshing sync.WaitGroup
 		refreshing.Go(func() { m.refreshOn(listening, events) })
-		err := m.agent.Events(listening, func(compose.Change) { poke(events) })
+		err := m.agent.Follow(listening, func() { poke(events) })
 		cancel()
 		refreshing.Wait()
 		if err != nil && ctx.Err() == nil {

@@ -85,7 +85,7 @@ func TestLive_HasItsOwnChangesAtOnce(t *testing.T) {
 
 func TestLive_FollowsContainersAndTheAgent(t *testing.T) {
 	in := newInstallation(t, enabled("notes"))
-	events := make(chan compose.Change)
+	events := make(chan string)
 	var mu sync.Mutex
 	state, away := catalog.State{}, error(nil)
 	set := func(s catalog.State, err error) { mu.Lock(); state, away = s, err; mu.Unlock() }
@@ -95,14 +95,14 @@ func TestLive_FollowsContainersAndTheAgent(t *testing.T) {
 		return catalog.AgentStatus{Available: away == nil}, away
 	}
 	in.agent.containers = func() (catalog.State, error) { mu.Lock(); defer mu.Unlock(); return state, away }
-	in.agent.events = func(ctx context.Context, on func(compose.Change)) error {
+	in.agent.follow = func(ctx context.Context, on func()) error {
 		for {
 			select {
-			case c := <-events:
-				if c.Action == "gone" {
+			case event := <-events:
+				if event == "gone" {
 					return problem.Newf(problem.AgentNoSocket, "gone")
 				}
-				on(c)
+				on()
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -114,10 +114,10 @@ func TestLive_FollowsContainersAndTheAgent(t *testing.T) {
 	in.live()
 	in.await(runs("not_deployed"))
 	set(catalog.State{Containers: []compose.Container{{Service: "notes", State: "running"}}}, nil)
-	events <- compose.Change{Service: "notes", Action: "start"}
+	events <- "start"
 	in.await(runs("running"))
 	set(catalog.State{}, problem.Newf(problem.AgentNoSocket, "it is gone"))
-	events <- compose.Change{Action: "gone"}
+	events <- "gone"
 	s := in.await(runs("unknown"))
 	wantEqual(t, "agent", "agent_no_socket", s.Agent.Code)
 	set(catalog.State{Containers: []compose.Container{{Service: "notes", State: "running"}}}, nil)
@@ -128,8 +128,11 @@ func TestLive_FollowsContainersAndTheAgent(t *testing.T) {
 func TestLive_TheGenerationStaysWhileNothingChanges(t *testing.T) {
 	in := newInstallation(t, library("notes"), enabled("board"))
 	in.live()
-	in.await(hasStatus("notes", catalog.NotInstalled))
-	in.Refresh(t.Context())
+	in.await(func(s *catalog.Snapshot) bool { // all that comes by itself is there
+		notes, _ := s.Find("notes")
+		board, _ := s.Find("board")
+		return notes.Rating > 1 && board.Rating > 1 && board.Runtime.State == "not_deployed"
+	})
 	before := in.Snapshot().Generation
 	now := time.Now()
 	in.must(os.Chtimes(in.path("data/extensions-library/notes/manifest.yaml"), now, now))

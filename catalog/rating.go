@@ -27,7 +27,7 @@ type rated struct {
 
 // rate gives each extension its rating and the grants that it uses, and returns the ids of those that are not judged
 // yet. It is for people to look at: what may run is judged when it starts. judge says how many may be judged now; the
-// others have what they were published with, if anything.
+// others have what they had before their files changed, or were published with, if anything.
 func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 	roots := map[Source]string{FromCore: m.settings.ServicesDir, FromUser: m.settings.UserExtensionsDir, FromLibrary: m.settings.LibraryDir}
 	for source, dir := range roots {
@@ -51,7 +51,9 @@ func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 				r = m.ratings.keep(at, m.judgeEntry(root, s, e, files))
 			default:
 				unrated = append(unrated, e.ID)
-				continue
+				if r.files == "" {
+					continue
+				}
 			}
 			s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
 		}

@@ -54,7 +54,7 @@ func (f *fakeAgent) Remove(context.Context, string) error                       
 func (f *fakeAgent) SetBuiltin(context.Context, string, bool) error               { return nil }
 func (f *fakeAgent) Containers(context.Context) (catalog.State, error)            { return f.state, nil }
 
-func (f *fakeAgent) Events(context.Context, func(compose.Change)) error { return nil }
+func (f *fakeAgent) Follow(context.Context, func()) error { return nil }
 
 func (f *fakeAgent) Config(_ context.Context, id string) (catalog.Config, error) {
 	return catalog.Config{ID: id}, nil
