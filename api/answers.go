@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -198,9 +199,7 @@ func (r *recording) Write(p []byte) (int, error) {
 
 // replay sends it.
 func (r *recording) replay(w http.ResponseWriter) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.header)
 	if r.status != 0 {
 		w.WriteHeader(r.status)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func (s *server) listExtensions(_ context.Context, in *catalogInput) (*reply[catalogBody], error) {
-	return respond(newCatalogBody(s.extensions.Snapshot(), in.filter()), nil)
+	return respond(newCatalogBody(s.extensions.Snapshot(), in.filter()))
 }
 
 func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[extensionBody], error) {

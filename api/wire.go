@@ -85,10 +85,20 @@ func pathParameters(path string) []*huma.Param {
 type catalogInput struct {
 	Category      string         `query:"category" enum:"core,recommended,optional" doc:"only extensions of this category"`
 	GPUCompatible optional[bool] `query:"gpu_compatible" doc:"true: only what runs on this machine's GPU; false: only what does not"`
+	Query         string         `query:"q" maxLength:"100" doc:"words, all of which are in the id, name, description, tags or aliases"`
+	Status        string         `query:"status" enum:"enabled,disabled,not_installed,incompatible" doc:"only extensions with this status"`
+	Source        string         `query:"source" enum:"core,user,library" doc:"only extensions from there"`
+	Feature       string         `query:"feature" maxLength:"100" doc:"only extensions with the feature of this id"`
+	Sort          string         `query:"sort" enum:"id,name,category,status,rating" doc:"the order; id if nothing is said, and the best rating first"`
+	Limit         int            `query:"limit" minimum:"0" maximum:"1000" doc:"how many at most; all if nothing is said"`
+	Cursor        string         `query:"cursor" maxLength:"400" doc:"next_cursor of the page before"`
 }
 
 func (in *catalogInput) filter() catalog.Filter {
-	return catalog.Filter{Category: in.Category, GPUCompatible: in.GPUCompatible.pointer()}
+	return catalog.Filter{
+		Category: in.Category, GPUCompatible: in.GPUCompatible.pointer(), Query: in.Query, Status: catalog.Status(in.Status),
+		Source: catalog.Source(in.Source), Feature: in.Feature, Sort: catalog.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
+	}
 }
 
 type installInput struct {
@@ -163,7 +173,8 @@ type auditBody struct {
 
 type catalogBody struct {
 	Extensions       []catalog.Entry     `json:"extensions"`
-	Summary          catalog.Counts      `json:"summary" doc:"counts of the extensions in this reply"`
+	Summary          catalog.Counts      `json:"summary" doc:"counts of the extensions that pass the filters, on every page"`
+	NextCursor       string              `json:"next_cursor,omitempty" doc:"of the next page; absent on the last"`
 	GPUBackend       string              `json:"gpu_backend"`
 	LibraryAvailable bool                `json:"library_available"`
 	AgentAvailable   bool                `json:"agent_available"`
@@ -179,16 +190,16 @@ type skippedBody struct {
 	Reason  string `json:"reason"`
 }
 
-func newCatalogBody(s *catalog.Snapshot, f catalog.Filter) catalogBody {
+func newCatalogBody(s *catalog.Snapshot, f catalog.Filter) (catalogBody, error) {
+	page, err := s.Page(f)
 	b := catalogBody{
-		Extensions: s.List(f), GPUBackend: s.GPUBackend, LibraryAvailable: s.LibraryAvailable,
+		Extensions: page.Entries, Summary: page.Counts, NextCursor: page.Next, GPUBackend: s.GPUBackend, LibraryAvailable: s.LibraryAvailable,
 		AgentAvailable: s.Agent.Available, Agent: s.Agent, Skipped: []skippedBody{},
 	}
-	b.Summary = catalog.Count(b.Extensions)
 	for _, skip := range s.Skipped {
 		b.Skipped = append(b.Skipped, skippedBody(skip))
 	}
-	return b
+	return b, err
 }
 
 type extensionBody struct {

@@ -113,12 +113,6 @@ type AgentStatus struct {
 	Docker    string `json:"docker,omitempty"`           // why Docker does not work; empty when it does
 }
 
-// Filter narrows a list of entries.
-type Filter struct {
-	Category      string // empty: any
-	GPUCompatible *bool  // nil: any
-}
-
 // Result is what a change did.
 type Result struct {
 	ID     string `json:"id"`

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"dreamserver/compose"
 	"dreamserver/manifest"
@@ -102,7 +103,11 @@ func filesOf(fsys fs.FS, dir string) string {
 	var b strings.Builder
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil {
-			fmt.Fprintf(&b, "%q %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano())
+			inode := uint64(0)
+			if st, ok := info.Sys().(*syscall.Stat_t); ok {
+				inode = st.Ino
+			}
+			fmt.Fprintf(&b, "%q %d %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano(), inode)
 		}
 	}
 	return b.String()

@@ -90,21 +90,6 @@ func (s *Snapshot) isReserved(id string) bool {
 	return config.ReservedID(id) || slices.Contains(s.reserved, id)
 }
 
-// List is the entries that pass the filter.
-func (s *Snapshot) List(f Filter) []Entry {
-	out := []Entry{}
-	for _, e := range s.Entries {
-		if f.Category != "" && e.Category != f.Category {
-			continue
-		}
-		if f.GPUCompatible != nil && *f.GPUCompatible != e.RunsOn(s.GPUBackend) {
-			continue
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
 // Count sums up a list.
 func Count(entries []Entry) Counts {
 	c := Counts{Total: len(entries)}
