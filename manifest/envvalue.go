@@ -26,6 +26,9 @@ func (v EnvVar) Check(value string) string {
 	if v.Pattern == "" {
 		return ""
 	}
+	if len(value) > maxPatternValue {
+		return fmt.Sprintf("is longer than the %d bytes of a value that has a pattern", maxPatternValue)
+	}
 	if whole, err := regexp.Compile(`\A(?:` + v.Pattern + `)\z`); err != nil || !whole.MatchString(value) {
 		return "does not match " + v.Pattern
 	}

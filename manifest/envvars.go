@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -105,7 +104,7 @@ func (s *Service) Variables() []EnvVar {
 
 func (p *parser) envVars(dst *[]EnvVar) field {
 	return func(path string, n *yaml.Node) {
-		line, patterns := map[string]int{}, 0
+		line, patterns := map[string]int{}, 0 // cost of all patterns
 		p.each(path, n, func(path string, n *yaml.Node) {
 			var v EnvVar
 			given := p.mapping(path, n, fields{
@@ -127,11 +126,9 @@ func (p *parser) envVars(dst *[]EnvVar) field {
 				p.fail(n.Line, join(path, "key"), "%s is already declared in line %d: keep one", v.Key, line[v.Key])
 			}
 			line[v.Key] = n.Line
-			if v.Pattern != "" {
-				if patterns++; patterns > maxPatterns {
-					p.fail(n.Line, join(path, "pattern"), "is one of more than %d patterns: take some out", maxPatterns)
-					v.Pattern = ""
-				}
+			if patterns += patternCost(v.Pattern); patterns > maxPatternCost {
+				p.fail(n.Line, join(path, "pattern"), "makes all patterns together too costly to match: write simpler ones")
+				v.Pattern = ""
 			}
 			p.agree(path, n, &v, given)
 			*dst = append(*dst, v)
@@ -176,28 +173,4 @@ func (p *parser) generate(dst **Generate) field {
 		}
 		*dst = &g
 	}
-}
-
-// maxPattern and maxRepeat bound a pattern: RE2 writes repetitions out.
-const (
-	maxPattern  = 200 // bytes
-	maxRepeat   = 100
-	maxPatterns = 64 // in one manifest
-)
-
-var repeats = regexp.MustCompile(`[{,](\d+)`)
-
-func isPattern(s string) string {
-	if len(s) > maxPattern {
-		return fmt.Sprintf("is longer than %d bytes: write a simpler one", maxPattern)
-	}
-	for _, m := range repeats.FindAllStringSubmatch(s, -1) {
-		if n, err := strconv.Atoi(m[1]); err != nil || n > maxRepeat {
-			return fmt.Sprintf("repeats something more than %d times: write a simpler one", maxRepeat)
-		}
-	}
-	if _, err := regexp.Compile(s); err != nil {
-		return quote(s) + " is not a regular expression (RE2)"
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -118,7 +119,9 @@ func TestParse_RefusesAVariableThatContradictsItself(t *testing.T) {
 		"{key: A, type: enum, options: [a, b], default: c}":              "service.env_vars[0].default: is not one of a, b: mend it, or the type",
 		"{key: A, type: integer, default: x}":                            "service.env_vars[0].default: is not a whole number: mend it, or the type",
 		"{key: A, pattern: '['}":                                         `service.env_vars[0].pattern: "[" is not a regular expression (RE2)`,
-		"{key: A, pattern: 'x{1000}'}":                                   "service.env_vars[0].pattern: repeats something more than 100 times: write a simpler one",
+		"{key: A, pattern: 'x{1001}'}":                                   `service.env_vars[0].pattern: "x{1001}" is not a regular expression (RE2)`,
+		"{key: A, pattern: '(?:(?:a?){100}){10}(?:b?){1000}c{900}'}":     "service.env_vars[0].pattern: is too costly to match, because it repeats repetitions: write a simpler one",
+		"{key: A, pattern: '(?:(?:a?b?c?d?){10}){100}b'}":                "service.env_vars[0].pattern: is too costly to match, because it repeats repetitions: write a simpler one",
 		"{key: A, pattern: '" + strings.Repeat("a", 201) + "'}":          "service.env_vars[0].pattern: is longer than 200 bytes: write a simpler one",
 		"{key: A, pattern: '[a-z]+', example: A}":                        "service.env_vars[0].example: does not match [a-z]+: mend it, or the type",
 		"{key: A, generate: {bytes: 32}}":                                "service.env_vars[0].generate: is for secrets: write secret: true, or take it out",
@@ -152,6 +155,7 @@ func TestEnvVar_Check(t *testing.T) {
 		{manifest.EnvVar{Type: manifest.PortVar}, "65536", "is not a port from 1 to 65535"},
 		{manifest.EnvVar{Type: manifest.StringVar, Pattern: "a|b"}, "ab", "does not match a|b"},
 		{manifest.EnvVar{Type: manifest.StringVar, Pattern: "a|b"}, "b", ""},
+		{manifest.EnvVar{Type: manifest.StringVar, Pattern: "a*"}, strings.Repeat("a", 1025), "is longer than the 1024 bytes of a value that has a pattern"},
 	} {
 		if got := tt.v.Check(tt.value); got != tt.want {
 			t.Errorf("Check(%.20q) of %s = %q, want %q", tt.value, tt.v.Type, got, tt.want)
@@ -187,5 +191,22 @@ func TestParse_DataDirs(t *testing.T) {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+// A stranger's manifest is parsed by a program that runs as root: what its patterns cost together is bounded, also where
+// aliases give many variables one long default.
+func TestParse_BoundsWhatPatternsCost(t *testing.T) {
+	dear := "(?:(?:" + strings.Repeat("a?", 80) + "){10}){100}b"
+	if _, err := parseVar(t, "{key: A, pattern: '" + dear + "'}"); err == nil || !strings.Contains(err.Error(), "is too costly to match") {
+		t.Errorf("%v, want that the pattern is too costly", err)
+	}
+	vars := []string{"{key: A0, default: &d " + strings.Repeat("a", 1000) + "}"}
+	for i := range 30 {
+		vars = append(vars, fmt.Sprintf("{key: B%d, default: *d, pattern: 'a{900}a*'}", i))
+	}
+	_, err := manifest.Parse("manifest.yaml", []byte("schema_version: dream.services.v1\nservice: {id: notes, name: Notes, port: 0, env_vars: ["+strings.Join(vars, ", ")+"]}\n"))
+	if err == nil || !strings.Contains(err.Error(), "service.env_vars[3].pattern: makes all patterns together too costly to match: write simpler ones") {
+		t.Errorf("%v, want that the third pattern is one too many", err)
 	}
 }
