@@ -42,7 +42,7 @@ func (l *loading) fillIn(s *manifest.Service, required []string) error {
 // requires, and these keys.
 func (w *world) missing(s *manifest.Service, keys []string) error {
 	return catalog.MissingConfig(catalog.NewConfig(s, catalog.ConfigFacts{
-		Env: compose.OwnerEnv(w.settings), Required: keys, Reserved: w.isReserved, Owner: func(string) string { return "" },
+		Env: compose.OwnerEnv(w.settings), Required: keys, Reserved: w.isReserved, Owner: func(string) string { return "" }, Hidden: func(string) bool { return false },
 	}))
 }
 

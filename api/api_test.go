@@ -294,7 +294,7 @@ func (a *fakeAgent) Config(_ context.Context, id string) (catalog.Config, error)
 		{Key: "HELLO_TOKEN", Type: manifest.SecretVar, Secret: true, Required: true},
 	}}
 	return catalog.NewConfig(&service, catalog.ConfigFacts{
-		Env: a.env, Reserved: func(string) bool { return false }, Owner: func(string) string { return "" },
+		Env: a.env, Reserved: func(string) bool { return false }, Owner: func(string) string { return "" }, Hidden: func(string) bool { return false },
 	}), a.away
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -70,6 +71,8 @@ type ConfigFacts struct {
 	Reserved func(key string) bool // whether a key belongs to the platform
 	// Owner is the other extension whose secret a key is; empty for none.
 	Owner func(key string) string
+	// Hidden reports whether any manifest calls the key a secret.
+	Hidden func(key string) bool
 }
 
 // NewConfig puts the configuration of an extension together.
@@ -91,7 +94,7 @@ func NewConfig(s *manifest.Service, f ConfigFacts) Config {
 		case value != "":
 			out.Problem = v.Check(value)
 		}
-		if value != "" && !v.Secret && f.Owner(v.Key) == "" && !holdsPassword(value) {
+		if value != "" && !v.Secret && !f.Hidden(v.Key) && !holdsPassword(v.Key, value) {
 			out.Value = &value
 		}
 		c.Variables = append(c.Variables, out)
@@ -100,8 +103,11 @@ func NewConfig(s *manifest.Service, f ConfigFacts) Config {
 	return c
 }
 
-// holdsPassword reports whether a value is an address with a password in it.
-func holdsPassword(value string) bool {
+// holdsPassword reports whether a value is, or may be, an address with a password in it, or a secret by its name.
+func holdsPassword(key, value string) bool {
+	if manifest.SoundsSecret(key) || dsnKey.MatchString(key) || secretInText.MatchString(value) {
+		return true
+	}
 	u, err := url.Parse(value)
 	if err != nil { // what cannot be read may be one all the same
 		return strings.Contains(value, "://") && strings.Contains(value, "@")
@@ -109,6 +115,11 @@ func holdsPassword(value string) bool {
 	_, has := u.User.Password()
 	return has
 }
+
+var (
+	dsnKey       = regexp.MustCompile(`(?i)(DSN|CONNECTION_?STRING)$`)
+	secretInText = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|token|api_?key)\s*[=:]`)
+)
 
 // CheckChange refuses a change that names what the extension does not declare, what is not its own, or a value that a
 // variable cannot have. Every cause is in the error's items; values are in none.

@@ -36,6 +36,7 @@ func factsOf(env map[string]string) catalog.ConfigFacts {
 		Env: env, Required: []string{"NOTES_SALT"},
 		Reserved: func(key string) bool { return key == "LLM_MODEL" },
 		Owner:    func(key string) string { return map[string]string{"N8N_PASS": "n8n"}[key] },
+		Hidden:   func(key string) bool { return key == "N8N_PASS" },
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/sirupsen/logrus" //nolint:depguard // only to silence it
+	"gopkg.in/yaml.v3"
 
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -97,21 +98,35 @@ func undeclaredError(in Input, keys []string) error {
 var required = regexp.MustCompile(`\$\{(\w+):?\?`)
 
 // RequiredKeys are the variables that the files cannot do without, sorted. One that is needed only where another has
-// no value is not among them.
+// no value is not among them, nor is what a comment or an escaped $$ names.
 func RequiredKeys(files []File) []string {
 	keys := map[string]bool{}
 	for _, f := range files {
-		for line := range bytes.Lines(f.Content) {
-			for _, m := range required.FindAllSubmatchIndex(line, -1) {
-				before := line[:m[0]]
-				if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && bytes.Count(before, []byte("${")) <= bytes.Count(before, []byte("}")) {
-					keys[string(line[m[2]:m[3]])] = true
-				}
-			}
+		root, err := yamldoc.Parse(f.Content, "!reset", "!override")
+		if err != nil {
+			continue // which is told when it is loaded
 		}
+		requiredIn(root, keys)
 	}
 	return slices.Sorted(maps.Keys(keys))
 }
+
+func requiredIn(n *yaml.Node, keys map[string]bool) {
+	for _, child := range n.Content { // an anchor stands before its aliases
+		requiredIn(child, keys)
+	}
+	if n.Kind != yaml.ScalarNode {
+		return
+	}
+	for _, m := range escapedOrRequired.FindAllStringSubmatchIndex(n.Value, -1) {
+		before := n.Value[:m[0]]
+		if m[2] >= 0 && strings.Count(before, "${") <= strings.Count(before, "}") {
+			keys[n.Value[m[2]:m[3]]] = true
+		}
+	}
+}
+
+var escapedOrRequired = regexp.MustCompile(`\$\$|\$\{(\w+):?\?`)
 
 // whereRequired finds the first place of each required variable.
 func whereRequired(files []File) map[string]Position {

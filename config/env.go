@@ -95,9 +95,6 @@ func whileLocked(file string, do func() error) error {
 }
 
 func writeEnv(file string, data []byte) error {
-	if len(data) > MaxEnvBytes {
-		return fmt.Errorf("%s: would be larger than the %d bytes that it may have: give shorter values", file, MaxEnvBytes)
-	}
 	dir := filepath.Dir(file)
 	t, err := renameio.NewPendingFile(file, renameio.WithTempDir(dir), renameio.WithStaticPermissions(0o600))
 	if err != nil {

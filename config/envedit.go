@@ -72,25 +72,54 @@ func edit(file string, data []byte, edits []EnvEdit) ([]byte, error) {
 			return nil, err
 		}
 	}
-	next, changed := data, false
+	want, next := maps.Clone(old), data
+	var real []EnvEdit
 	for _, e := range edits {
 		value, has := old[e.Key]
 		if e.Unset && !has || !e.Unset && has && value == e.Value {
 			continue
 		}
+		real = append(real, e)
+		if delete(want, e.Key); !e.Unset {
+			want[e.Key] = e.Value
+		}
+		next = tidiest(next, e)
+	}
+	switch {
+	case len(real) == 0:
+		return nil, nil
+	case len(next) > MaxEnvBytes:
+		return nil, fmt.Errorf("%s: would be larger than the %d bytes that it may have: give shorter values, or take out what is not needed", file, MaxEnvBytes)
+	case holds(file, next, want):
+		return next, nil
+	}
+	return editEach(file, data, old, real) // some value refers to another: one at a time, and with care
+}
+
+func editEach(file string, data []byte, old map[string]string, edits []EnvEdit) ([]byte, error) {
+	for _, e := range edits {
 		want := maps.Clone(old)
 		if delete(want, e.Key); !e.Unset {
 			want[e.Key] = e.Value
 		}
-		if next = editOne(file, next, e, want); next == nil {
+		if data = editOne(file, data, e, want); data == nil {
 			return nil, fmt.Errorf("%s: %s cannot be changed without changing another value that refers to it: change it by hand", file, e.Key)
 		}
-		old, changed = want, true
+		old = want
 	}
-	if !changed {
-		return nil, nil
+	return data, nil
+}
+
+// tidiest is the edit as a person would make it: in the place of the last line of the key, or at the end.
+func tidiest(data []byte, e EnvEdit) []byte {
+	places := assignments(data, e.Key)
+	if n := len(places); n > 0 {
+		return splice(data, places[:n-1], places[n-1], e.line(data[places[n-1].from:places[n-1].to]))
 	}
-	return next, nil
+	if e.Unset {
+		return data
+	}
+	return appendLine(bytes.Clone(data), Pair{e.Key, e.Value})
 }
 
 // editOne tries the ways to make one edit, the tidiest first, and takes the first that reads as wanted; nil when none
@@ -167,7 +196,7 @@ const (
 // splice takes pieces out of the data and puts line in the place of the last one.
 func splice(data []byte, gone []span, place span, line []byte) []byte {
 	cut := append(slices.Clone(gone), place)
-	var next []byte
+	next := []byte{} // also what is empty is a content
 	at := 0
 	for _, s := range cut {
 		if s.to == 0 {

@@ -73,7 +73,7 @@ func TestUpdateEnv_Refuses(t *testing.T) {
 		"NUL":                           {"", config.EnvEdit{Key: "K", Value: "a\x00b"}, "FILE: K: the value holds a NUL byte, which no environment can have"},
 		"no name":                       {"", config.EnvEdit{Key: "A B", Value: "v"}, `FILE: "A B" is not a variable's name: write letters, digits and _`},
 		"what another value would lose": {"K=1\nA=${K}\n", config.EnvEdit{Key: "K", Unset: true}, "FILE: K cannot be changed without changing another value that refers to it: change it by hand"},
-		"more than the file may hold":   {"", config.EnvEdit{Key: "K", Value: strings.Repeat("x", config.MaxEnvBytes)}, "FILE: K cannot be changed without changing another value that refers to it: change it by hand"},
+		"more than the file may hold":   {"", config.EnvEdit{Key: "K", Value: strings.Repeat("x", config.MaxEnvBytes)}, "FILE: would be larger than the 1048576 bytes that it may have: give shorter values, or take out what is not needed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), ".env")

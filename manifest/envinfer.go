@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -8,7 +9,7 @@ import (
 // infer gives a variable of a manifest that names no type the one that its key and default speak for. saysSecret is
 // whether the manifest says that it is a secret, or that it is none.
 func (v *EnvVar) infer(saysSecret bool) {
-	if !saysSecret && endsIn(v.Key, secretEnds...) && !endsIn(v.Key, "PUBLIC_KEY") {
+	if !saysSecret && SoundsSecret(v.Key) {
 		v.Secret = true
 	}
 	switch {
@@ -25,11 +26,18 @@ func (v *EnvVar) infer(saysSecret bool) {
 	}
 }
 
-// The ends of keys. A key that is no more than the word counts, too: PASSWORD.
+// SoundsSecret reports whether a variable of this name holds a secret, as far as a name can tell.
+func SoundsSecret(key string) bool {
+	return secretName.MatchString(key) && !openName.MatchString(key)
+}
+
 var (
-	secretEnds  = []string{"_PASSWORD", "_PASS", "_PASSPHRASE", "_SECRET", "_SECRET_KEY", "_TOKEN", "_API_KEY", "_PRIVATE_KEY", "_ENCRYPTION_KEY"}
-	accountEnds = []string{"_TOKEN", "_API_KEY", "_ACCESS_KEY", "_ACCESS_KEY_ID", "_CLIENT_ID", "_CLIENT_SECRET"}
+	secretName = regexp.MustCompile(`(?i)(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|SECRET|TOKEN|API_?KEY|(^|_)KEY|KEY_BASE|SALT|CREDENTIALS?)$`)
+	openName   = regexp.MustCompile(`(?i)(PUBLIC_?KEY|SSH_KEY|SORT_KEY|ALLOW_EMPTY_PASSWORD|RANDOM_\w*PASSWORD)$`)
 )
+
+// The ends of keys of accounts. A key that is no more than the word counts, too: TOKEN.
+var accountEnds = []string{"_TOKEN", "_API_KEY", "_ACCESS_KEY", "_ACCESS_KEY_ID", "_CLIENT_ID", "_CLIENT_SECRET"}
 
 func endsIn(key string, ends ...string) bool {
 	key = "_" + strings.ToUpper(key)
@@ -55,8 +63,11 @@ func (s *Service) Generator(v EnvVar) *Generate {
 }
 
 // owns reports whether the key begins with the first word of the extension's id.
-func (s *Service) owns(key string) bool {
-	word, _, _ := strings.Cut(strings.ReplaceAll(s.ID, "_", "-"), "-")
+func (s *Service) owns(key string) bool { return OwnName(s.ID, key) }
+
+// OwnName reports whether a variable is called like the extension: its name begins with the first word of the id.
+func OwnName(id, key string) bool {
+	word, _, _ := strings.Cut(strings.ReplaceAll(id, "_", "-"), "-")
 	return strings.HasPrefix(strings.ToUpper(key), strings.ToUpper(word)+"_")
 }
 
