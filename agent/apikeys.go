@@ -32,6 +32,9 @@ func checkKeys(settings config.Settings, s *manifest.Service, made []config.Pair
 		if err := config.CheckAPIKeyName(apiKeyName(s.ID)); err != nil {
 			return problem.Newf(problem.InvalidExtension, "extension %q: its key of the API: %w", s.ID, err)
 		}
+		if had, err := config.ReadAPIKey(settings.APIKeysDir(), config.APIKeyFile(apiKeyName(s.ID))); !errors.Is(err, fs.ErrNotExist) && had.Extension != s.ID {
+			return problem.Newf(problem.Conflict, "extension %q: its key of the API would replace the key %s, which somebody else made: `dream key remove %[2]s`", s.ID, apiKeyName(s.ID))
+		}
 		if !isShipped(settings, s.ID, p.Key) {
 			return problem.Newf(problem.Forbidden, "extension %q: %s is to be a key of the API, which an extension of the library alone can ask for: "+
 				"make one with `dream key add %s --scope metrics`, and give it with `dream config %s set %s`", s.ID, p.Key, s.ID, s.ID, p.Key)
@@ -44,7 +47,7 @@ func checkKeys(settings config.Settings, s *manifest.Service, made []config.Pair
 func registerKeys(settings config.Settings, s *manifest.Service, made []config.Pair) error {
 	for _, p := range made {
 		if v, _ := s.Find(p.Key); v.Generate.IsAPIKey() {
-			if err := writeKey(settings, apiKeyName(s.ID), p.Value); err != nil {
+			if err := writeKey(settings, s.ID, p.Value); err != nil {
 				return err
 			}
 		}
@@ -69,8 +72,11 @@ func isShipped(settings config.Settings, id, key string) bool {
 	})
 }
 
-func writeKey(settings config.Settings, name, value string) error {
-	data, err := json.Marshal(config.APIKey{Scope: config.ScopeMetrics, SHA256: config.DigestOf(value), Created: time.Now().UTC().Truncate(time.Second)})
+func writeKey(settings config.Settings, id, value string) error {
+	name := apiKeyName(id)
+	data, err := json.Marshal(config.APIKey{
+		Scope: config.ScopeMetrics, SHA256: config.DigestOf(value), Created: time.Now().UTC().Truncate(time.Second), Extension: id,
+	})
 	if err != nil {
 		return err
 	}
@@ -91,11 +97,14 @@ func writeKey(settings config.Settings, name, value string) error {
 	return nil
 }
 
-// withdrawKey takes the extension's key of the API back when its variable is forgotten.
-func withdrawKey(settings config.Settings, s *manifest.Service, unset []string) error {
-	for _, key := range unset {
+// withdrawKey takes the extension's key of the API back when its variable is forgotten or gets a value of the owner's.
+func withdrawKey(settings config.Settings, s *manifest.Service, gone []string) error {
+	for _, key := range gone {
 		if v, _ := s.Find(key); !v.Generate.IsAPIKey() {
 			continue
+		}
+		if had, err := config.ReadAPIKey(settings.APIKeysDir(), config.APIKeyFile(apiKeyName(s.ID))); err != nil || had.Extension != s.ID {
+			continue // there is none, or it is somebody else's
 		}
 		err := os.Remove(filepath.Join(settings.APIKeysDir(), config.APIKeyFile(apiKeyName(s.ID))))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

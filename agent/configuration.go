@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -20,8 +21,10 @@ type configuration struct {
 	env      map[string]string // .env as the file has it
 	service  *manifest.Service
 	facts    catalog.ConfigFacts
-	core     map[string]bool     // variables of core services
-	secrets  security.Secrets    // of every extension that is in place
+	mine     bool                // the owner asks
+	core     map[string]bool     // variables of core services and of the base files
+	secrets  security.Secrets    // of every extension that is in place or in the library
+	keys     sync.Locker         // of .env and the keys of the API that are in it, for more than one write
 	readers  map[string][]string // variable → enabled extensions that declare it
 }
 
@@ -34,9 +37,16 @@ func openConfiguration(settings config.Settings, id string, who caller, parsed *
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.Newf(problem.Unavailable, "the configuration cannot be read: %w", err)
 	}
-	c := &configuration{settings: settings, env: env, core: map[string]bool{}, secrets: security.Secrets{}, readers: map[string][]string{}}
-	for _, dir := range []string{settings.ServicesDir, settings.UserExtensionsDir} {
-		if err := within(dir, func(fsys fs.FS) error { c.survey(fsys, parsed); return nil }); err != nil {
+	c := &configuration{
+		settings: settings, env: env, mine: who == owner, core: map[string]bool{}, secrets: security.Secrets{},
+		readers: map[string][]string{}, keys: &sync.Mutex{},
+	}
+	if err := within(settings.InstallDir, func(fsys fs.FS) error { c.core = compose.BaseVariables(fsys); return nil }); err != nil {
+		return nil, err
+	}
+	// Who is first has a secret: what ships, then what the library has, and last what the API's container can write.
+	for _, dir := range []string{settings.ServicesDir, settings.LibraryDir, settings.UserExtensionsDir} {
+		if err := within(dir, func(fsys fs.FS) error { c.survey(fsys, dir, parsed); return nil }); err != nil {
 			return nil, err
 		}
 	}
@@ -51,8 +61,12 @@ func openConfiguration(settings config.Settings, id string, who caller, parsed *
 		}
 		return c.secrets[key]
 	}
+	c.facts.Hidden = func(key string) bool { return c.secrets[key] != "" }
 	return c, nil
 }
+
+// maxSurveyed is how many folders of one kind are looked at: the API's container can make any number.
+const maxSurveyed = 2000
 
 // within opens a folder of extensions. One that does not exist has none.
 func within(dir string, do func(fsys fs.FS) error) error {
@@ -68,9 +82,9 @@ func within(dir string, do func(fsys fs.FS) error) error {
 }
 
 // survey notes what the extensions of a folder declare. One that cannot be read declares nothing.
-func (c *configuration) survey(fsys fs.FS, parsed *manifest.Cache) {
+func (c *configuration) survey(fsys fs.FS, dir string, parsed *manifest.Cache) {
 	folders, _ := fs.ReadDir(fsys, ".")
-	for _, d := range folders {
+	for _, d := range folders[:min(len(folders), maxSurveyed)] {
 		if !d.IsDir() || !manifest.ValidID(d.Name()) {
 			continue
 		}
@@ -83,9 +97,9 @@ func (c *configuration) survey(fsys fs.FS, parsed *manifest.Cache) {
 		_, err = fs.Stat(fsys, path.Join(d.Name(), file))
 		for _, v := range m.Service.Variables() {
 			switch {
-			case m.Service.Category == manifest.Core:
+			case m.Service.Category == manifest.Core && dir == c.settings.ServicesDir:
 				c.core[v.Key] = true
-			case file != "" && err == nil:
+			case file != "" && err == nil && dir != c.settings.LibraryDir:
 				c.readers[v.Key] = append(c.readers[v.Key], d.Name())
 			}
 		}

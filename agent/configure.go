@@ -34,16 +34,21 @@ func ChangeConfig(settings config.Settings, id string, change catalog.ConfigChan
 
 // change writes the change to .env.
 func (c *configuration) change(change catalog.ConfigChange) (catalog.ConfigResult, error) {
+	if c.env == nil {
+		return catalog.ConfigResult{}, problem.Newf(problem.Unavailable, "there is no %s: `dream init` makes it, with the keys that the platform needs", c.settings.EnvFile)
+	}
 	if n := len(change.Keys()); n > maxConfigKeys {
 		return catalog.ConfigResult{}, problem.Newf(problem.InvalidConfig, "extension %q: %d variables at once: at most %d", c.service.ID, n, maxConfigKeys)
 	}
 	if err := catalog.CheckChange(c.service, change, c.facts); err != nil {
 		return catalog.ConfigResult{}, err
 	}
+	c.keys.Lock()
+	defer c.keys.Unlock()
 	edits, made := c.edits(change)
 	err := checkKeys(c.settings, c.service, made)
 	if err == nil {
-		err = registerKeys(c.settings, c.service, made)
+		err = c.checkSize(change)
 	}
 	if err != nil {
 		return catalog.ConfigResult{}, err
@@ -51,10 +56,44 @@ func (c *configuration) change(change catalog.ConfigChange) (catalog.ConfigResul
 	if err := config.UpdateEnv(c.settings.EnvFile, edits...); err != nil {
 		return catalog.ConfigResult{}, problem.Newf(problem.Unavailable, "the configuration cannot be kept: %w", err)
 	}
-	if err := withdrawKey(c.settings, c.service, change.Unset); err != nil {
+	// The key that the API knows is the one that .env has now.
+	if err := registerKeys(c.settings, c.service, made); err != nil {
+		return catalog.ConfigResult{}, err
+	}
+	if err := withdrawKey(c.settings, c.service, slices.Concat(change.Unset, slices.Collect(maps.Keys(change.Values)))); err != nil {
 		return catalog.ConfigResult{}, err
 	}
 	return c.result(edits), nil
+}
+
+// Bounds of what one extension has in .env, and of what others than the owner may fill it to. Every program reads it.
+const (
+	maxConfigBytes = 64 << 10
+	maxSharedEnv   = 256 << 10
+)
+
+// checkSize refuses values that would crowd out others.
+func (c *configuration) checkSize(change catalog.ConfigChange) error {
+	own, all := 0, 0
+	for key, value := range c.env {
+		all += len(key) + len(value) + 4
+	}
+	for _, v := range c.service.Variables() {
+		value, given := change.Values[v.Key]
+		if !given && !slices.Contains(change.Unset, v.Key) {
+			value = c.env[v.Key]
+		}
+		own += len(value)
+		all += len(value) - len(c.env[v.Key])
+	}
+	switch {
+	case own > maxConfigBytes:
+		return problem.Newf(problem.InvalidConfig, "extension %q: its values are larger than %d KiB together: give shorter ones", c.service.ID, maxConfigBytes>>10)
+	case !c.mine && all > maxSharedEnv && len(change.Values)+len(change.Generate) > 0:
+		return problem.Newf(problem.InvalidConfig, "%s is fuller than the %d KiB that are open to others than its owner: `dream config %s` can still set values",
+			c.settings.EnvFile, maxSharedEnv>>10, c.service.ID)
+	}
+	return nil
 }
 
 // edits is the change as edits of .env, and what of it was made up.

@@ -59,5 +59,9 @@ func (s *Server) configuration(r *http.Request) (*configuration, error) {
 		return nil, problem.Newf(problem.InvalidArgument, "settings: %w", err)
 	}
 	who, _ := r.Context().Value(callerKey{}).(caller)
-	return openConfiguration(settings, chi.URLParam(r, "id"), who, &s.parsed)
+	c, err := openConfiguration(settings, chi.URLParam(r, "id"), who, &s.parsed)
+	if err == nil {
+		c.keys = &s.keys
+	}
+	return c, err
 }

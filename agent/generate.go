@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -12,9 +13,18 @@ import (
 	"dreamserver/manifest"
 )
 
+// maxMade is how many secrets are made for one extension.
+const maxMade = 64
+
+// madeSecrets are values that were made for an extension and are not kept yet.
+type madeSecrets struct {
+	service *manifest.Service
+	pairs   []config.Pair
+}
+
 // fillIn gives values to the secrets that the owner has not set: those that the manifest says how to make and, of those
-// that can be made, what the manifest or the fragment (required) cannot do without. For a start they are written to
-// .env, where they stay; for a judgement they are made up and forgotten. What only the owner can know is refused with
+// that can be made, what the manifest or the fragment (required) cannot do without. They are in memory alone until the
+// extension is accepted: a start keeps them then, a judgement forgets them. What only the owner can know is refused with
 // [problem.MissingConfig], every key named.
 func (l *loading) fillIn(s *manifest.Service, required []string) error {
 	w := l.world
@@ -26,16 +36,29 @@ func (l *loading) fillIn(s *manifest.Service, required []string) error {
 			made = append(made, config.Pair{Key: v.Key, Value: g.Value()})
 		}
 	}
+	if len(made) > maxMade {
+		return problem.Newf(problem.InvalidExtension, "extension %q: %d secrets are to be made: at most %d are", s.ID, len(made), maxMade)
+	}
 	if len(made) > 0 {
-		err := checkKeys(w.settings, s, made)
-		if err == nil {
-			err = l.remember(s, made)
-		}
-		if err != nil {
+		if err := checkKeys(w.settings, s, made); err != nil {
 			return err
 		}
+		l.made = append(l.made, madeSecrets{s, made})
+		w.give(made)
 	}
 	return w.missing(s, nil)
+}
+
+// give makes values part of the settings of this operation.
+func (w *world) give(pairs []config.Pair) {
+	env := maps.Clone(w.settings.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	for _, p := range pairs {
+		env[p.Key] = p.Value
+	}
+	w.settings.Env = env
 }
 
 // missing is the refusal of an extension that lacks values which only its owner can give: those that the manifest
@@ -49,47 +72,48 @@ func (w *world) missing(s *manifest.Service, keys []string) error {
 // isReserved reports whether a variable is the platform's own.
 func (w *world) isReserved(key string) bool { return w.coreVars[key] || config.ReservedEnv(key) }
 
-func (l *loading) remember(s *manifest.Service, made []config.Pair) error {
-	if l.want.run {
-		kept, err := keep(l.world, made)
-		if err == nil {
-			err = registerKeys(l.world.settings, s, kept)
+// keep writes what was made for an accepted start to .env, and makes the keys of the API that are among it. What another
+// start has written since stays: then others says so, and what was prepared has other values than .env.
+func (s *Server) keep(settings config.Settings, made []madeSecrets) (others bool, err error) {
+	s.keys.Lock()
+	defer s.keys.Unlock()
+	for _, m := range made {
+		if err := config.SetEnv(settings.EnvFile, m.pairs...); err != nil {
+			return false, problem.Newf(problem.Unavailable, "secrets cannot be kept: %w", err)
 		}
+		now, err := config.ReadEnv(settings.EnvFile)
 		if err != nil {
-			return err
+			return false, problem.Newf(problem.Unavailable, "secrets cannot be read back: %w", errors.Unwrap(err))
+		}
+		var ours []config.Pair
+		for _, p := range m.pairs {
+			if now[p.Key] == p.Value {
+				ours = append(ours, p)
+			} else {
+				others = true
+			}
+		}
+		if err := registerKeys(settings, m.service, ours); err != nil {
+			return false, err
 		}
 	}
-	env := maps.Clone(l.world.settings.Env)
-	if env == nil {
-		env = map[string]string{}
-	}
-	for _, p := range made {
-		if env[p.Key] == "" {
-			env[p.Key] = p.Value
-		}
-	}
-	l.world.settings.Env = env
-	return nil
+	return others, nil
 }
 
-// keep writes the pairs to .env, and returns what is there now: what another start has written since stays.
-func keep(w *world, pairs []config.Pair) ([]config.Pair, error) {
-	if err := config.SetEnv(w.settings.EnvFile, pairs...); err != nil {
-		return nil, problem.Newf(problem.Unavailable, "secrets cannot be kept: %w", err)
+// prepareToRun is prepare for a start: what it has made is kept, once everything is accepted.
+func (s *Server) prepareToRun(ctx context.Context, id string, grants []manifest.Grant) (*prepared, error) {
+	for {
+		p, err := s.prepare(ctx, id, toRun(grants))
+		if err != nil || len(p.made) == 0 {
+			return p, err
+		}
+		others, err := s.keep(p.world.settings, p.made)
+		if err == nil && !others {
+			return p, nil
+		}
+		p.done()
+		if err != nil {
+			return nil, err
+		}
 	}
-	now, err := config.ReadEnv(w.settings.EnvFile)
-	if err != nil {
-		return nil, problem.Newf(problem.Unavailable, "secrets cannot be read back: %w", errors.Unwrap(err))
-	}
-	env := maps.Clone(w.settings.Env)
-	if env == nil {
-		env = map[string]string{}
-	}
-	kept := make([]config.Pair, len(pairs))
-	for i, p := range pairs {
-		env[p.Key] = now[p.Key]
-		kept[i] = config.Pair{Key: p.Key, Value: now[p.Key]}
-	}
-	w.settings.Env = env
-	return kept, nil
 }

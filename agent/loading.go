@@ -25,6 +25,7 @@ type loading struct {
 	want   wanted
 	units  []*compose.Unit
 	copies []func() // ends the use of each copy
+	made   []madeSecrets
 
 	own ownFacts
 }

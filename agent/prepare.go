@@ -33,7 +33,8 @@ type prepared struct {
 	file     []byte
 	notes    []string
 	own      ownFacts
-	done     func() // lets go of the copies that the file mentions, once it is approved or given up
+	made     []madeSecrets // for it, and not kept yet
+	done     func()        // lets go of the copies that the file mentions, once it is approved or given up
 
 	override       string             // digest of the owner's override; empty without one
 	ownersFindings []security.Finding // what is in it
@@ -90,6 +91,7 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (_ *prepar
 		return nil, installationError(err)
 	}
 	p.noteOverride()
+	p.made = l.made
 	auditOf(ctx).Override = p.override
 	p.project = compose.Closure(project, p.services)
 	p.project.Name = w.settings.Names.Project

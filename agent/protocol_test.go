@@ -57,7 +57,7 @@ func TestServer_Refuses(t *testing.T) {
 		{name: "check what is not installed", call: "check", body: `{"service_id": "ghost"}`, status: 404, code: problem.NotFound, want: `extension "ghost" is not installed`},
 		{name: "enable what is not built in", call: "enable", body: app, status: 404, code: problem.NotFound, want: `no built-in extension "app": app: no manifest.yaml, manifest.yml or manifest.json: file does not exist`},
 		{name: "start what is disabled", call: "start", body: `{"service_id": "off"}`, status: 409, code: problem.NotEnabled, want: `extension "off" is disabled: enable it first`},
-		{name: "start what has no value", call: "start", body: `{"service_id": "keyless"}`, status: 422, code: problem.MissingConfig, want: "extension \"keyless\" needs a value for KEYLESS_KEY: give it with `dream config keyless set KEYLESS_KEY` and try again"},
+		{name: "start what has no value", call: "start", body: `{"service_id": "keyless"}`, status: 422, code: problem.MissingConfig, want: "extension \"keyless\" needs a value for KEYLESS_LEVEL: give it with `dream config keyless set KEYLESS_LEVEL` and try again"},
 
 		{name: "unknown path", call: "POST /v1/extension/exec", body: app, status: 404, code: problem.NotFound, want: "the host agent has no /v1/extension/exec"},
 		{name: "unknown path without a key", call: "GET /../../etc/passwd", headers: []string{"Authorization: "}, status: 404, code: problem.NotFound, want: "the host agent has no /../../etc/passwd"},
@@ -65,7 +65,7 @@ func TestServer_Refuses(t *testing.T) {
 	}
 	in := newInstallation(t, extension("app", ""),
 		"-- data/user-extensions/off/manifest.yaml --\n"+manifestOf("off")+"-- data/user-extensions/off/compose.yaml.disabled --\nservices: {off: {image: x}}\n",
-		extension("keyless", "services:\n  keyless:\n    image: x\n    environment: [\"KEY=${KEYLESS_KEY:?}\"]\n", "env_vars: [{key: KEYLESS_KEY, required: true}]"))
+		extension("keyless", "services:\n  keyless:\n    image: x\n    environment: [\"KEY=${KEYLESS_LEVEL:?}\"]\n", "env_vars: [{key: KEYLESS_LEVEL, required: true}]"))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			method, path, full := strings.Cut(tt.call, " ")

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -61,6 +62,7 @@ type Server struct {
 	busy     busyTable
 	versions versionLog
 	locks    keyedLocks // by service
+	keys     sync.Mutex // of .env and the API's keys in it
 	copies   keyedLocks // by extension, while its files are copied
 	trees    treeUses
 	fails    failures

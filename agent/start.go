@@ -65,7 +65,7 @@ func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog
 }
 
 func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
-	p, err := s.prepare(ctx, id, toRun(how.grants))
+	p, err := s.prepareToRun(ctx, id, how.grants)
 	if err != nil {
 		return nil, err
 	}

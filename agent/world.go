@@ -45,6 +45,7 @@ func (s *Server) world() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.declareLibrary(w)
 	tree := compose.Tree{
 		Install:  compose.Root{FS: w.install.FS()},
 		Services: compose.Root{FS: w.services.FS(), Prefix: w.relative(settings.ServicesDir)},
@@ -83,6 +84,7 @@ func (s *Server) openWorld(settings config.Settings) (*world, error) {
 		w.close()
 		return nil, err
 	}
+	w.coreVars = compose.BaseVariables(w.install.FS())
 	s.listIDs(w)
 	return w, nil
 }
@@ -146,12 +148,34 @@ func (s *Server) listIDs(w *world) {
 				continue
 			}
 			w.builtin = append(w.builtin, e.Name())
-			if m, err := s.parsed.Read(root.FS(), e.Name()); err == nil && m.Service.Category == manifest.Core {
+			m, err := s.parsed.Read(root.FS(), e.Name())
+			if err != nil {
+				continue
+			}
+			w.secrets.Declare(e.Name(), m.Service.EnvVars)
+			if m.Service.Category == manifest.Core {
 				w.core = append(w.core, m.Service.ID)
 				for _, v := range m.Service.Variables() {
 					w.coreVars[v.Key] = true
 				}
 			}
+		}
+	}
+}
+
+// declareLibrary notes the secrets of the library's extensions, installed or not, behind those of what ships: what was
+// uninstalled has its values in .env still, and an installed copy could claim anything.
+func (s *Server) declareLibrary(w *world) {
+	root, err := os.OpenRoot(w.settings.LibraryDir)
+	if err != nil {
+		return // there is none
+	}
+	defer root.Close()
+	fsys := catalog.FS(root)
+	folders, _ := fs.ReadDir(fsys, ".")
+	for _, d := range folders {
+		if m, err := s.parsed.Read(fsys, d.Name()); err == nil && m.Service.ID == d.Name() {
+			w.secrets.Declare(d.Name(), m.Service.EnvVars)
 		}
 	}
 }

@@ -197,3 +197,22 @@ func TestUninstall_ForgetsOnlyWhatNobodyElseReads(t *testing.T) {
 		t.Error("board is gone, and its values are not")
 	}
 }
+
+// What cannot be removed keeps its values, and so does what a neighbour may read that cannot be read now.
+func TestUninstall_ForgetsNothingTooEarly(t *testing.T) {
+	vars := "env_vars: [{key: NOTES_TOKEN}, {key: SHARED}]"
+	in := newInstallation(t, disabled("notes", vars), disabled("board"))
+	in.agent.config = catalog.NewConfig(&manifest.Service{ID: "notes", EnvVars: []manifest.EnvVar{{Key: "NOTES_TOKEN"}, {Key: "SHARED"}}},
+		factsOf(map[string]string{"NOTES_TOKEN": "1", "SHARED": "2"}))
+	in.agent.remove = func(string) error { return problem.Newf(problem.DockerUnavailable, "Docker does not answer") }
+	_, err := in.Uninstall(t.Context(), "notes", true)
+	wantProblem(t, err, problem.DockerUnavailable, "Docker does not answer")
+	wantEqual(t, "changes", 0, len(in.agent.changed))
+
+	in.agent.remove = nil
+	in.add("-- data/user-extensions/board/manifest.yaml --\nbroken: [\n")
+	r, err := in.Uninstall(t.Context(), "notes", true)
+	in.must(err)
+	wantEqual(t, "changes", []catalog.ConfigChange{{Unset: []string{"NOTES_TOKEN"}}}, in.agent.changed)
+	wantEqual(t, "forgotten", []string{"NOTES_TOKEN"}, r.Forgotten)
+}

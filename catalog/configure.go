@@ -47,27 +47,36 @@ func (m *Manager) Configure(ctx context.Context, id string, change ConfigChange,
 	return r, nil
 }
 
-// forget takes the values of an extension out of .env that no other installed one reads.
+// forget takes the values of an extension out of .env that no other installed one reads. While nobody can tell what one of
+// the others reads, only what is called like the extension goes.
 func (m *Manager) forget(ctx context.Context, op *operation) ([]string, error) {
 	config, err := m.agent.Config(ctx, op.ID)
 	if err != nil {
 		return nil, err
 	}
-	var change ConfigChange
+	var gone []string
 	for _, v := range config.Variables {
-		shared := slices.ContainsFunc(op.snapshot.Entries, func(e Entry) bool {
-			return e.ID != op.ID && op.snapshot.Installed(e.ID) && slices.Contains(e.variables, v.Key)
+		kept := slices.ContainsFunc(op.snapshot.Entries, func(e Entry) bool {
+			unreadable := e.variables == nil && !manifest.OwnName(op.ID, v.Key)
+			return e.ID != op.ID && op.snapshot.Installed(e.ID) && (unreadable || slices.Contains(e.variables, v.Key))
 		})
-		if v.Set && !v.Reserved && !shared {
-			change.Unset = append(change.Unset, v.Key)
+		if v.Set && !v.Reserved && !kept {
+			gone = append(gone, v.Key)
 		}
 	}
-	if len(change.Unset) == 0 {
-		return nil, nil
+	var forgotten []string
+	for keys := range slices.Chunk(gone, maxForgotten) {
+		r, err := m.agent.Configure(ctx, op.ID, ConfigChange{Unset: keys})
+		if err != nil {
+			return forgotten, err
+		}
+		forgotten = append(forgotten, r.Changed...)
 	}
-	r, err := m.agent.Configure(ctx, op.ID, change)
-	return r.Changed, err
+	return forgotten, nil
 }
+
+// maxForgotten is how many variables the agent changes at once.
+const maxForgotten = 100
 
 func keysOf(vars []manifest.EnvVar) []string {
 	keys := make([]string, len(vars))

@@ -77,19 +77,19 @@ func (m *Manager) Uninstall(ctx context.Context, id string, forget bool) (Result
 	if err != nil {
 		return Result{}, err
 	}
-	var forgotten []string
-	if forget {
-		if forgotten, err = m.forget(ctx, op); err != nil {
-			op.Cancel()
-			return Result{}, err
-		}
-	}
 	removed := m.agent.Remove(ctx, id)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
 	defer m.Refresh(ctx)
 	if removed != nil && !away(removed) {
 		op.abandon(removed)
 		return Result{}, removed
+	}
+	var forgotten []string
+	if forget { // its containers are gone, and its manifest is not yet
+		if forgotten, err = m.forget(ctx, op); err != nil {
+			op.Cancel()
+			return Result{}, err
+		}
 	}
 	if err := m.remove(ctx, op.entry); err != nil {
 		op.Cancel()

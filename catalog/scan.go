@@ -27,6 +27,7 @@ type Scan struct {
 	Builtin  bool   // by the wider rules of what ships with the platform
 	Services fs.FS  // the built-in extensions, whose names and secrets are taken
 	User     fs.FS  // the installed ones; may be nil
+	Library  fs.FS  // what can be installed, whose secrets are taken; may be nil
 }
 
 // ScanFolder judges an extension's folder as an install would, wherever it lies. What is wrong with the extension is
@@ -127,6 +128,14 @@ func (s Scan) neighbours(f *security.Folder) (reserved []string) {
 			f.OtherIDs = append(f.OtherIDs, id)
 			if id != f.Manifest.Service.ID {
 				f.Secrets.Declare(id, m.Service.EnvVars)
+			}
+		}
+	}
+	if s.Library != nil && f.Source != compose.Builtin {
+		folders, _ := fs.ReadDir(s.Library, ".")
+		for _, d := range folders {
+			if m, err := manifest.Read(s.Library, d.Name()); err == nil && m.Service.ID == d.Name() && m.Service.ID != f.Manifest.Service.ID {
+				f.Secrets.Declare(m.Service.ID, m.Service.EnvVars)
 			}
 		}
 	}

@@ -26,6 +26,8 @@ type APIKey struct {
 	SHA256  KeyDigest `json:"sha256"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"` // zero: never
+	// Extension is whose key it is, when the host agent made it for one; empty for keys of the owner's.
+	Extension string `json:"extension,omitempty"`
 }
 
 // MaxAPIKeyBytes is how large a key's file may be.

@@ -86,7 +86,8 @@ func owner(id int) string {
 func IsPlatformSecret(key string) bool {
 	key = strings.ToUpper(key)
 	switch key {
-	case "WEBUI_SECRET", "WEBUI_SECRET_KEY": // sign the sessions of the core service open-webui
+	case "WEBUI_SECRET", "WEBUI_SECRET_KEY", // sign the sessions of the core service open-webui
+		"LLM_API_KEY": // the owner's key of the language model, which open-webui has
 		return true
 	}
 	if !strings.HasPrefix(key, "DREAM_") && !strings.HasPrefix(key, "DASHBOARD_") {

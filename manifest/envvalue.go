@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const maxValue = 64 << 10 // bytes of a value
@@ -17,6 +18,8 @@ func (v EnvVar) Check(value string) string {
 	switch {
 	case strings.ContainsRune(value, 0):
 		return "holds a NUL byte, which no environment can have"
+	case strings.ContainsRune(value, utf8.RuneError): // what is no UTF-8 counts as one, and JSON readers write one for it
+		return "is not UTF-8 text, or was not before it was sent"
 	case len(value) > maxValue:
 		return fmt.Sprintf("is longer than %d bytes", maxValue)
 	}

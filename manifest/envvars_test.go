@@ -198,7 +198,7 @@ func TestParse_DataDirs(t *testing.T) {
 // aliases give many variables one long default.
 func TestParse_BoundsWhatPatternsCost(t *testing.T) {
 	dear := "(?:(?:" + strings.Repeat("a?", 80) + "){10}){100}b"
-	if _, err := parseVar(t, "{key: A, pattern: '" + dear + "'}"); err == nil || !strings.Contains(err.Error(), "is too costly to match") {
+	if _, err := parseVar(t, "{key: A, pattern: '"+dear+"'}"); err == nil || !strings.Contains(err.Error(), "is too costly to match") {
 		t.Errorf("%v, want that the pattern is too costly", err)
 	}
 	vars := []string{"{key: A0, default: &d " + strings.Repeat("a", 1000) + "}"}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -80,6 +81,9 @@ func exactlyOneKey(cmd *cobra.Command, args []string) error {
 }
 
 func (a *app) addKey(name string, scope config.Scope, lasts time.Duration) error {
+	if strings.HasPrefix(name, "extension-") {
+		return problem.Newf(problem.InvalidArgument, "names that begin with extension- are kept for keys that extensions make: choose another")
+	}
 	dir, l, err := a.keyFolder()
 	if err != nil {
 		return err

@@ -72,11 +72,13 @@ func (a *app) scan(ctx context.Context, dir, backend string) error {
 func scanOf(dir, backend string, settings config.Settings) (catalog.Scan, error) {
 	s := catalog.Scan{Dir: dir, Settings: settings, Version: config.Version(), Backend: backend, Builtin: shipped(dir)}
 	if isInstallation(settings.InstallDir) {
-		s.Services, s.User = os.DirFS(settings.ServicesDir), os.DirFS(settings.UserExtensionsDir)
+		s.Services, s.User, s.Library = os.DirFS(settings.ServicesDir), os.DirFS(settings.UserExtensionsDir), os.DirFS(settings.LibraryDir)
 		return s, nil
 	}
 	var err error
-	s.Services, err = fs.Sub(dreamserver.Assets, "extensions/services")
+	if s.Services, err = fs.Sub(dreamserver.Assets, "extensions/services"); err == nil {
+		s.Library, err = fs.Sub(dreamserver.Assets, "extensions/library")
+	}
 	return s, err
 }
 
