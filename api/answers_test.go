@@ -28,7 +28,7 @@ func (in *installation) live() {
 	in.t.Cleanup(func() { cancel(); running.Wait() })
 	in.await(func(s *catalog.Snapshot) bool {
 		e, _ := s.Find("search")
-		return e.Rating > 0 && e.Runtime.State == "running"
+		return e.Rating > 0 && e.Runtime.State == "running" && e.Runtime.HealthReason != "" && s.Agent.Available
 	})
 }
 

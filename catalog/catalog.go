@@ -80,15 +80,21 @@ type Entry struct {
 	otherVersion  bool     // Problem is that it was made for another version of the platform
 	containerName string   // of its main service, as the manifest says
 	variables     []string // that it reads; of those that are in place
+	service       *manifest.Service
 }
 
 // Runtime is what Docker says about an extension's containers.
 type Runtime struct {
 	// State is running, partial, starting, failed, stopped, not_deployed, or unknown while the agent is away.
-	State      string              `json:"state"`
-	Health     string              `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
-	Reason     string              `json:"reason,omitempty"` // why it is not running as it should
-	Containers []compose.Container `json:"containers,omitempty"`
+	State string `json:"state"`
+	// Health is how the service fares: a [health.Status] where [Manager.Live] asks it, else Docker's word, which is
+	// healthy, unhealthy, starting, or empty without a healthcheck. It is for enabled extensions.
+	Health string `json:"health,omitempty"`
+	// HealthSince is when Health became what it is, and HealthReason why it is no better. Both are of Live.
+	HealthSince  time.Time           `json:"health_since,omitzero"`
+	HealthReason string              `json:"health_reason,omitempty"`
+	Reason       string              `json:"reason,omitempty"` // why the containers do not run as they should
+	Containers   []compose.Container `json:"containers,omitempty"`
 	// Pending is a change that waits for the host agent.
 	Pending string `json:"pending,omitempty"`
 }

@@ -121,7 +121,7 @@ func newEntry(man *manifest.Manifest, source Source) Entry {
 	}
 	return Entry{
 		Listing: newListing(man), Aliases: aliases, Source: source,
-		containerName: man.Service.ContainerName, variables: keysOf(man.Service.Variables()),
+		containerName: man.Service.ContainerName, variables: keysOf(man.Service.Variables()), service: &man.Service,
 	}
 }
 

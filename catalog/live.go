@@ -14,6 +14,7 @@ type live struct {
 	mu      sync.Mutex               // one publisher at a time
 	next    chan struct{}            // closed when current is replaced; made by who waits first
 	unrated chan struct{}            // extensions wait to be judged
+	health  fares
 }
 
 // How long the parts of [Manager.Live] wait.
@@ -40,6 +41,7 @@ func (m *Manager) Live(ctx context.Context) {
 	parts.Go(func() { m.watchFiles(ctx, changed) })
 	parts.Go(func() { m.followAgent(ctx) })
 	parts.Go(func() { m.rateFolders(ctx) })
+	parts.Go(func() { m.probeServices(ctx) })
 	tick := time.NewTicker(rescan)
 	defer tick.Stop()
 	for {

@@ -2,6 +2,9 @@ package catalog_test
 
 import (
 	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -164,4 +167,33 @@ func TestLive_RatesWithoutMakingReadersWait(t *testing.T) {
 		board, _ := s.Find("board")
 		return notes.Rating > 1 && board.Rating > 1
 	})
+}
+
+// How services fare is asked in the background: what Docker calls running may answer errors.
+func TestLive_AsksHowServicesFare(t *testing.T) {
+	in := newInstallation(t, strings.Replace(enabled("notes"), "health: /", "health: /ok", 1), enabled("board"), enabled("idle"), disabled("shelf"))
+	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ok" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer asked.Close()
+	port := asked.Listener.Addr().(*net.TCPAddr).Port
+	runs := func(service string) compose.Container {
+		return compose.Container{Service: service, State: "running", Ports: []compose.Port{{IP: "127.0.0.1", Host: port, Container: 8080, Protocol: "tcp"}}}
+	}
+	in.agent.has(runs("notes"), runs("board"))
+	in.live()
+	s := in.await(func(s *catalog.Snapshot) bool {
+		notes, _ := s.Find("notes")
+		board, _ := s.Find("board")
+		idle, _ := s.Find("idle")
+		return notes.Runtime.Health == "healthy" && strings.Contains(board.Runtime.HealthReason, "503") && idle.Runtime.Health == "not_deployed"
+	})
+	if shelf, _ := s.Find("shelf"); shelf.Runtime.Health != "" {
+		t.Errorf("shelf is switched off, and said to be %s", shelf.Runtime.Health)
+	}
+	if notes, _ := s.Find("notes"); notes.Runtime.HealthSince.IsZero() || notes.Runtime.HealthReason != "" {
+		t.Errorf("%+v: want since when, and no reason to be better", notes.Runtime)
+	}
 }

@@ -66,6 +66,7 @@ func (m *Manager) readRated(judge int) (s *Snapshot, unrated []string) {
 	}
 	for i := range s.Entries {
 		s.Entries[i].Runtime = s.runtimeOf(s.Entries[i], run, pending[s.Entries[i].ID])
+		m.live.health.tell(&s.Entries[i])
 	}
 	return s, unrated
 }
