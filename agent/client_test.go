@@ -6,13 +6,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"dreamserver/agent"
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 )
 
 // What each method of the client sends.
@@ -110,6 +114,44 @@ func TestHost_TellsTheFacts(t *testing.T) {
 	if got.Compose != "5.5.1" || got.Engine.Version != "20.10.24" || got.Project != "dream-server" || got.GPUBackend != "cpu" || got.CPUs < 1 || got.MemoryKB < 1 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// The GPUs are of the machine that the agent runs on, and whose work is on them is known there alone.
+func TestHost_TellsOfGPUs(t *testing.T) {
+	in := prepare(t, "-- data/x --\n")
+	id := strings.Repeat("0f", 32)
+	in.options.GPUs = gpu.NewMachine(gpu.Options{SMI: "-", Root: fstest.MapFS{
+		"sys/class/drm/card0/device/uevent":              {Data: []byte("DRIVER=amdgpu\nPCI_ID=1002:744C\nPCI_SLOT_NAME=0000:03:00.0\n")},
+		"sys/class/drm/card0/device/product_name":        {Data: []byte("Radeon RX 7900 XTX\n")},
+		"sys/class/drm/card0/device/mem_info_vram_total": {Data: []byte("25753026560\n")},
+		"sys/class/drm/card0/device/drm/renderD128/dev":  {Data: []byte("226:128\n")},
+		"sys/class/kfd/kfd/topology/nodes/1/gpu_id":      {Data: []byte("56387\n")},
+		"sys/class/kfd/kfd/topology/nodes/1/properties":  {Data: []byte("drm_render_minor 128\n")},
+		"sys/class/kfd/kfd/proc/4711/vram_56387":         {Data: []byte("4096\n")},
+		"proc/4711/cgroup":                               {Data: []byte("0::/system.slice/docker-" + id + ".scope\n")},
+	}})
+	in.serve()
+	got, err := in.client.Host(t.Context())
+	in.must(err)
+	wantEqual(t, "devices", []gpu.Device{{
+		Vendor: gpu.AMD, Name: "Radeon RX 7900 XTX", Address: "0000:03:00.0", Driver: "amdgpu", MemoryType: gpu.Discrete, MemoryTotal: new(uint64(25753026560)),
+		Processes: []gpu.Process{{PID: 4711, Memory: new(uint64(4096)), Container: id}},
+	}}, got.GPUs.Devices)
+}
+
+// A driver that hangs costs no other fact, and stopping the agent does not wait for it.
+func TestHost_DoesNotWaitForADriver(t *testing.T) {
+	in := prepare(t, "-- data/x --\n")
+	hung := filepath.Join(t.TempDir(), "nvidia-smi")
+	in.must(os.WriteFile(hung, []byte("#!/bin/sh\nexec sleep 600\n"), 0o755))
+	in.options.GPUs = gpu.NewMachine(gpu.Options{SMI: hung, Root: fstest.MapFS{}})
+	in.serve()
+	got, err := in.client.Host(t.Context())
+	in.must(err)
+	if got.Compose != "5.5.1" || !got.GPUs.At.IsZero() || got.GPUs.Devices == nil {
+		t.Errorf("got %+v", got)
+	}
+	in.must(in.stop())
 }
 
 // What Docker does not say in time is left out; the rest is told.

@@ -64,7 +64,8 @@ func (s *Server) presentFailures() map[string]string {
 	return fails
 }
 
-// hostLimit bounds what Docker is asked for facts: what it does not answer soon stays empty, and the rest is told.
+// hostLimit bounds what Docker and drivers are asked for facts: what they do not answer soon stays empty, and the rest is
+// told.
 const hostLimit = 2 * time.Second
 
 func (s *Server) host(w http.ResponseWriter, r *http.Request) {
@@ -79,6 +80,7 @@ func (s *Server) host(w http.ResponseWriter, r *http.Request) {
 	g.Go(func() { facts.Engine, _ = s.opts.Engine.Version(ctx) })
 	g.Go(func() { facts.Compose, _ = s.runner.Version(ctx) })
 	g.Go(func() { facts.Published, _ = s.opts.Engine.Published(ctx) })
+	g.Go(func() { facts.GPUs = s.gpus.Read(ctx) })
 	g.Go(func() {
 		if facts.Setup, _ = s.opts.Engine.Info(ctx); facts.Setup.Root != "" {
 			facts.DockerDisk = DiskOf(facts.Setup.Root)

@@ -29,6 +29,7 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	}
 	defer unlock()
 	defer s.closeTrail()
+	defer s.gpus.Close()
 	listeners, addr, err := s.listen(ctx)
 	if err != nil {
 		return err

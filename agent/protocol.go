@@ -3,6 +3,7 @@ package agent
 import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
+	"dreamserver/gpu"
 	"dreamserver/manifest"
 )
 
@@ -82,6 +83,7 @@ type HostFacts struct {
 	Compose    string                `json:"compose_version"`
 	Disk       Disk                  `json:"disk"` // of the data directory
 	Project    string                `json:"project"`
+	GPUs       gpu.Facts             `json:"gpus"` // at most three seconds old, or as old as their time says
 
 	Setup      compose.EngineInfo    `json:"engine_setup"`
 	DockerDisk Disk                  `json:"docker_disk"` // of the engine's own folder, where it is on this machine

@@ -16,6 +16,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -33,6 +34,9 @@ type Options struct {
 
 	// PortInUse reports whether a program of this machine listens on the port; nil asks the kernel.
 	PortInUse func(protocol, ip string, port int) bool
+
+	// GPUs is the machine whose GPUs are told of; nil means this one.
+	GPUs *gpu.Machine
 
 	// Grace is how long a container without a healthcheck must run to count as started; 0 means 1 s.
 	Grace time.Duration
@@ -66,6 +70,7 @@ type Server struct {
 	copies   keyedLocks // by extension, while its files are copied
 	trees    treeUses
 	fails    failures
+	gpus     *gpu.Reader
 	limits   Limits
 	conns    shares // connections on the socket, by user
 	streams  shares // of events, by peer
@@ -115,6 +120,10 @@ func NewServer(o Options) (*Server, error) {
 	}
 	srv.trail = newAuditLog(s.StateDir, o.AuditMB)
 	srv.runner = &compose.Runner{Docker: o.Docker, Project: s.Names.Project, Dir: filepath.Join(s.StateDir, emptyDir), Env: o.Env}
+	if o.GPUs == nil {
+		o.GPUs = gpu.NewMachine(gpu.Options{Mac: s.GPUBackend == string(gpu.Apple), HostRAM: s.Env["HOST_RAM_GB"]})
+	}
+	srv.gpus = gpu.NewReader(o.GPUs)
 	srv.closing, srv.drain = context.WithCancel(context.Background())
 	srv.stop, srv.stopNow = context.WithCancel(context.Background())
 	return srv, nil
