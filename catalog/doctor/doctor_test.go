@@ -175,20 +175,28 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"a disk without a bound of inodes", "disk", func(f *doctor.Facts) { f.Disks[0].Inodes, f.Disks[0].InodesFree = 0, 0 }, nil},
 		{"a disk that cannot be asked", "disk", func(f *doctor.Facts) { f.Disks[0].Total = 0 }, []string{"skipped the disk of the data directory cannot be asked | "}},
 
-		{"a good NVIDIA GPU", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1"} }, nil},
+		{"a good NVIDIA GPU", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1", NVIDIA: 1} }, nil},
 		{"no NVIDIA driver", "gpu", func(f *doctor.Facts) { f.GPU.Backend = "nvidia" }, []string{
 			"error GPU_BACKEND is nvidia, and nvidia-smi is not there: the NVIDIA driver is not installed | install the NVIDIA driver and reboot\nor set GPU_BACKEND=cpu in .env",
 		}},
 		{"a silent NVIDIA driver", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "nvidia", SMI: true, Problem: "it hangs"} }, []string{
 			"error GPU_BACKEND is nvidia, and nvidia-smi does not answer: it hangs | nvidia-smi\nreboot, after an update of the driver or the kernel\nor set GPU_BACKEND=cpu in .env",
 		}},
+		{"an NVIDIA driver without a GPU", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1"} }, []string{
+			"error GPU_BACKEND is nvidia, and nvidia-smi finds no GPU | nvidia-smi\nsudo dmesg | grep NVRM shows why the driver does not take it\nor set GPU_BACKEND=cpu in .env",
+		}},
+		{"one of two NVIDIA GPUs", "gpu", func(f *doctor.Facts) {
+			f.GPU = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1", NVIDIA: 1, Problem: "it knows of 2 GPUs and reports on 1"}
+		}, []string{
+			"warning nvidia-smi does not tell everything: it knows of 2 GPUs and reports on 1 | nvidia-smi\nsudo dmesg | grep NVRM shows what the driver complains of",
+		}},
 		{"no NVIDIA runtime", "gpu", func(f *doctor.Facts) {
-			f.GPU, f.Docker.Setup.Runtimes = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1"}, []string{"runc"}
+			f.GPU, f.Docker.Setup.Runtimes = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1", NVIDIA: 1}, []string{"runc"}
 		}, []string{
 			"warning the Docker Engine does not know the nvidia runtime: containers may not get the GPU | install nvidia-container-toolkit\nsudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker",
 		}},
 		{"an NVIDIA GPU, and no Docker to ask", "gpu", func(f *doctor.Facts) {
-			f.GPU, f.Docker = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1"}, doctor.Docker{}
+			f.GPU, f.Docker = doctor.GPU{Backend: "nvidia", SMI: true, Driver: "570.1", NVIDIA: 1}, doctor.Docker{}
 		}, nil},
 		{"a good AMD GPU", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "amd", KFD: true, DRI: true} }, nil},
 		{"no AMD driver", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "amd", DRI: true} }, []string{
@@ -200,10 +208,13 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		}},
 		{"no Mac", "gpu", func(f *doctor.Facts) { f.GPU.Backend = "apple" }, []string{"error GPU_BACKEND is apple, and this is no Mac but linux | set GPU_BACKEND=cpu in .env"}},
 		{"a Mac", "gpu", func(f *doctor.Facts) { f.GPU = doctor.GPU{Backend: "apple", OS: "darwin"} }, nil},
-		{"an NVIDIA GPU that is not used", "gpu", func(f *doctor.Facts) { f.GPU.NVIDIA = true }, []string{
+		{"an NVIDIA GPU that is not used", "gpu", func(f *doctor.Facts) { f.GPU.Best = "nvidia" }, []string{
 			"warning GPU_BACKEND is cpu, and this machine has an NVIDIA GPU: it is not used | set GPU_BACKEND=nvidia in .env\nmake run",
 		}},
-		{"an AMD GPU that is not used", "gpu", func(f *doctor.Facts) { f.GPU.KFD = true }, []string{
+		{"an Intel GPU that is not used", "gpu", func(f *doctor.Facts) { f.GPU.Best = "intel" }, []string{
+			"warning GPU_BACKEND is cpu, and this machine has an Intel GPU: it is not used | set GPU_BACKEND=intel in .env\nmake run",
+		}},
+		{"an AMD GPU that is not used", "gpu", func(f *doctor.Facts) { f.GPU.Best = "amd" }, []string{
 			"warning GPU_BACKEND is cpu, and this machine has an AMD GPU: it is not used | set GPU_BACKEND=amd in .env\nmake run",
 		}},
 
@@ -363,7 +374,7 @@ func TestExamine_TheResultIsTheWorst(t *testing.T) {
 	if r := doctor.Examine(f); r.Result != doctor.OK || r.Summary.Skipped != 1 {
 		t.Errorf("one skipped: %s, %+v", r.Result, r.Summary)
 	}
-	f.GPU.NVIDIA = true
+	f.GPU.Best = "nvidia"
 	if r := doctor.Examine(f); r.Result != doctor.Warning || r.Summary.Warnings != 1 {
 		t.Errorf("one warning: %s, %+v", r.Result, r.Summary)
 	}

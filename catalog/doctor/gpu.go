@@ -8,12 +8,13 @@ import (
 // GPU is what the machine has to compute with, as far as drivers show.
 type GPU struct {
 	Backend string // GPU_BACKEND
+	Best    string // the backend that init would record for this machine; empty is not known
 	OS      string
 
 	SMI     bool   // nvidia-smi is there
 	Driver  string // what it says is the driver's version
-	Problem string // why it says nothing
-	NVIDIA  bool   // the kernel has the driver, or the device is there
+	Problem string // why it says nothing, or not all
+	NVIDIA  int    // how many GPUs it reports on
 	KFD     bool   // /dev/kfd, through which AMD computes
 	DRI     bool   // /dev/dri, through which graphics devices are reached
 }
@@ -38,18 +39,13 @@ func (g GPU) judge(d Docker) []Finding {
 		}
 		return fine("GPU_BACKEND is apple")
 	}
-	for _, unused := range []struct {
-		there         bool
-		name, backend string
-	}{{g.NVIDIA || g.Driver != "", "an NVIDIA", "nvidia"}, {g.KFD, "an AMD", "amd"}} {
-		if unused.there {
-			return []Finding{{
-				Severity: Warning, Title: "GPU_BACKEND is cpu, and this machine has " + unused.name + " GPU: it is not used",
-				Fix: "set GPU_BACKEND=" + unused.backend + " in .env\nmake run",
-			}}
-		}
+	if name := map[string]string{"nvidia": "an NVIDIA", "amd": "an AMD", "intel": "an Intel", "apple": "an Apple"}[g.Best]; name != "" {
+		return []Finding{{
+			Severity: Warning, Title: "GPU_BACKEND is cpu, and this machine has " + name + " GPU: it is not used",
+			Fix: "set GPU_BACKEND=" + g.Best + " in .env\nmake run",
+		}}
 	}
-	return fine("GPU_BACKEND is cpu, and no NVIDIA or AMD GPU shows")
+	return fine("GPU_BACKEND is cpu, and no GPU shows that could be used")
 }
 
 func (g GPU) judgeNVIDIA(d Docker) []Finding {
@@ -58,6 +54,12 @@ func (g GPU) judgeNVIDIA(d Docker) []Finding {
 		return g.absent("nvidia-smi is not there: the NVIDIA driver is not installed", "install the NVIDIA driver and reboot")
 	case g.Driver == "":
 		return g.absent("nvidia-smi does not answer: "+g.Problem, "nvidia-smi\nreboot, after an update of the driver or the kernel")
+	case g.NVIDIA == 0:
+		return g.absent("nvidia-smi finds no GPU", "nvidia-smi\nsudo dmesg | grep NVRM shows why the driver does not take it")
+	case g.Problem != "":
+		return []Finding{{
+			Severity: Warning, Title: "nvidia-smi does not tell everything: " + g.Problem, Fix: "nvidia-smi\nsudo dmesg | grep NVRM shows what the driver complains of",
+		}}
 	case d.Known && d.Problem == "" && !slices.Contains(d.Setup.Runtimes, "nvidia"):
 		return []Finding{{
 			Severity: Warning, Title: "the Docker Engine does not know the nvidia runtime: containers may not get the GPU",

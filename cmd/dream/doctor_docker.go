@@ -59,33 +59,6 @@ func (x *examination) composeVersion(ctx context.Context) (version, why string) 
 	return "", err.Error()
 }
 
-// driver asks nvidia-smi. A driver that hangs cannot be killed: then it is left behind.
-func driver(ctx context.Context) (found bool, version, why string) {
-	path, err := exec.LookPath("nvidia-smi")
-	if err != nil {
-		return false, "", ""
-	}
-	type answer struct {
-		out []byte
-		err error
-	}
-	answered := make(chan answer, 1)
-	go func() {
-		out, err := exec.CommandContext(ctx, path, "--query-gpu=driver_version", "--format=csv,noheader").CombinedOutput()
-		answered <- answer{out, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return true, "", "it hangs"
-	case a := <-answered:
-		line := firstLine(strings.TrimSpace(string(a.out)))
-		if a.err != nil {
-			return true, "", strings.TrimSpace(line + " (" + a.err.Error() + ")")
-		}
-		return true, line, ""
-	}
-}
-
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line

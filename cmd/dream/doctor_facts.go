@@ -22,6 +22,7 @@ import (
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 )
 
@@ -65,10 +66,11 @@ func (a *app) examine(ctx context.Context) (doctor.Facts, error) {
 	defer cancel()
 	var docker doctor.Docker
 	var published []compose.Publication
+	var gpus gpu.Facts
 	var g sync.WaitGroup
 	g.Go(func() { x.askAgent(ctx) })
 	g.Go(func() { docker, published = x.askDocker(ctx) })
-	g.Go(func() { x.facts.GPU = x.gpu(ctx) })
+	g.Go(func() { gpus = x.app.machine().Look(ctx) })
 	var wanted []doctor.Port
 	var broken []doctor.Broken
 	var unknown error
@@ -77,6 +79,7 @@ func (a *app) examine(ctx context.Context) (doctor.Facts, error) {
 	g.Wait()
 	x.facts.Agent = x.agentFacts()
 	x.facts.Docker = x.dockerFacts(docker)
+	x.facts.GPU = x.gpuFacts(gpus)
 	if published == nil {
 		published = x.agent.host.Published
 	}
@@ -281,12 +284,19 @@ func compareLibrary(index catalog.Index, dir string) (folders int, outdated []st
 	return folders, index.Outdated(library), nil
 }
 
-// gpu looks at what drivers show.
-func (x *examination) gpu(ctx context.Context) doctor.GPU {
-	g := doctor.GPU{
-		Backend: x.settings.GPUBackend, OS: runtime.GOOS,
-		NVIDIA: exists("/proc/driver/nvidia/version") || exists("/dev/nvidia0"), KFD: exists("/dev/kfd"), DRI: exists("/dev/dri"),
+// gpuFacts are what this user sees, or what the agent does where that is more: one of them may not be let at a device.
+func (x *examination) gpuFacts(f gpu.Facts) doctor.GPU {
+	if told := x.agent.host.GPUs; len(told.Devices) > len(f.Devices) {
+		f = told
 	}
-	g.SMI, g.Driver, g.Problem = driver(ctx)
+	g := doctor.GPU{
+		Backend: x.settings.GPUBackend, Best: gpu.Backend(f, runtime.GOOS, runtime.GOARCH), OS: runtime.GOOS,
+		SMI: f.NVIDIA.Tool, Driver: f.NVIDIA.Version, Problem: f.NVIDIA.Problem, KFD: f.KFD, DRI: f.DRI,
+	}
+	for _, d := range f.Devices {
+		if d.Vendor == gpu.NVIDIA {
+			g.NVIDIA++
+		}
+	}
 	return g
 }

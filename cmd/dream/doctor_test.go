@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +25,7 @@ import (
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 )
 
@@ -42,6 +44,7 @@ func checkup(t *testing.T, f *fakeAgent, inUse ...int) (doctor.Report, int) {
 		getenv: func(key string) string { return env[key] }, stdout: &out, stderr: &out,
 		newAgent:  func(config.Settings) agentClient { return f },
 		portInUse: func(_, _ string, port int) bool { return slices.Contains(inUse, port) },
+		gpus:      gpu.NewMachine(gpu.Options{Root: fstest.MapFS{}, SMI: "-"}),
 	}
 	if code := a.run(t.Context(), []string{"init"}); code != 0 {
 		t.Fatal(out.String())
@@ -74,6 +77,21 @@ func running() *fakeAgent {
 			Published: []compose.Publication{}, Leftovers: []string{},
 		},
 	}
+}
+
+// A user whom the driver does not let in is told what the agent sees.
+func TestDoctor_TakesTheAgentsWordOnGPUs(t *testing.T) {
+	f := running()
+	check := func(want string) {
+		t.Helper()
+		r, _ := checkup(t, f)
+		if diff := cmp.Diff([]string{want}, of(r, "gpu")); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	check("error GPU_BACKEND is intel, and /dev/dri is not there: the Intel driver is not loaded")
+	f.facts.GPUs = gpu.Facts{DRI: true, Devices: []gpu.Device{{Vendor: gpu.Intel}}}
+	check("ok GPU_BACKEND is intel, and /dev/dri is there")
 }
 
 // What the agent says of Docker counts, also where this user cannot ask Docker.

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 
 	"dreamserver"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 )
 
@@ -47,22 +47,22 @@ Built-in extensions stay switched on or off.
 
 A new installation belongs to --uid and --gid, else to you, else, when you are root, to who called sudo, or to
 1000:1000. The owner is recorded in .env and stays. Settings that are in the environment now and not yet in .env, such as
-DASHBOARD_PORT, are recorded there.`,
+DASHBOARD_PORT, are recorded there; so is the GPU backend that this machine's drivers show, where nobody says one.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&p.uid, "uid", -1, "number of the user who owns the installation")
 	cmd.Flags().IntVar(&p.gid, "gid", -1, "number of that user's group")
 	cmd.MarkFlagsRequiredTogether("uid", "gid")
-	cmd.RunE = a.action(func(context.Context, []string) error {
+	cmd.RunE = a.action(func(ctx context.Context, _ []string) error {
 		if cmd.Flags().Changed("uid") && (p.uid < 0 || p.gid < 0) {
 			return usageError{errors.New("--uid and --gid are numbers of a user and a group")}
 		}
-		return a.initialize(p)
+		return a.initialize(ctx, p)
 	})
 	return cmd
 }
 
-func (a *app) initialize(asked person) error {
+func (a *app) initialize(ctx context.Context, asked person) error {
 	settings, err := a.settings()
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (a *app) initialize(asked person) error {
 	if err := l.apply(); err != nil {
 		return storageError(err)
 	}
-	added, err := a.writeEnv(l)
+	added, err := a.writeEnv(ctx, l)
 	if err != nil {
 		return storageError(err)
 	}
@@ -140,12 +140,12 @@ const envHead = `# Settings of this installation; the environment of a program w
 `
 
 // writeEnv adds the settings that .env lacks, and returns their keys.
-func (a *app) writeEnv(l *layout) ([]string, error) {
+func (a *app) writeEnv(ctx context.Context, l *layout) ([]string, error) {
 	s := l.settings
 	pairs := []config.Pair{
 		{Key: "DREAM_UID", Value: strconv.Itoa(l.uid)},
 		{Key: "DREAM_GID", Value: strconv.Itoa(l.gid)},
-		{Key: "GPU_BACKEND", Value: a.gpuBackend()},
+		{Key: "GPU_BACKEND", Value: a.gpuBackend(ctx, s)},
 		{Key: "DASHBOARD_API_KEY", Value: a.given("DASHBOARD_API_KEY", config.NewKey().Reveal())},
 		{Key: "DREAM_AGENT_KEY", Value: a.given("DREAM_AGENT_KEY", config.NewKey().Reveal())},
 		{Key: "DREAM_AGENT_API_KEY", Value: a.given("DREAM_AGENT_API_KEY", config.NewKey().Reveal())},
@@ -191,20 +191,21 @@ func (a *app) given(key, other string) string {
 	return other
 }
 
-// gpuBackend looks at what drivers this machine has. Without one the CPU computes, everywhere.
-func (a *app) gpuBackend() string {
-	_, noSMI := exec.LookPath("nvidia-smi")
-	switch {
-	case a.getenv("GPU_BACKEND") != "":
-		return a.getenv("GPU_BACKEND")
-	case exists("/proc/driver/nvidia/version") || noSMI == nil:
-		return "nvidia"
-	case exists("/dev/kfd"):
-		return "amd"
-	case runtime.GOOS == "darwin" && runtime.GOARCH == "arm64":
-		return "apple"
+// gpuBackend is what the owner says, in .env or the environment, else what this machine's drivers show. It is looked
+// for once: what is recorded stays.
+func (a *app) gpuBackend(ctx context.Context, s config.Settings) string {
+	if said := cmp.Or(a.getenv("GPU_BACKEND"), s.Env["GPU_BACKEND"]); said != "" {
+		return said
 	}
-	return "cpu"
+	return a.machine().Detect(ctx)
+}
+
+// machine is where GPUs are looked for.
+func (a *app) machine() *gpu.Machine {
+	if a.gpus != nil {
+		return a.gpus
+	}
+	return gpu.NewMachine(gpu.Options{})
 }
 
 func (a *app) showInit(l *layout, added []string) error {

@@ -15,6 +15,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 )
 
@@ -26,6 +27,7 @@ type app struct {
 	executable     string // path of this program; empty when unknown
 	newAgent       func(config.Settings) agentClient
 	portInUse      func(protocol, ip string, port int) bool // nil asks the kernel
+	gpus           *gpu.Machine                             // whose GPUs are looked at; nil is this machine
 
 	installDir string // --install-dir
 	json       bool   // --json

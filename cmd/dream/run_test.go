@@ -18,6 +18,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 	"dreamserver/security"
@@ -184,7 +185,14 @@ func TestStatus_ShowsWhatRunsAndWhatDoesNotAndWhy(t *testing.T) {
 			Containers: []compose.Container{helloContainer, {Name: "dream-dashboard", State: "exited"}},
 			Failures:   map[string]string{"hello": "exited with code 3\nlast words"},
 		},
-		facts: agent.HostFacts{Engine: compose.EngineVersion{Version: "20.10.24"}, Compose: "v5.5.1"},
+		facts: agent.HostFacts{
+			Engine: compose.EngineVersion{Version: "20.10.24"}, Compose: "v5.5.1",
+			GPUs: gpu.Facts{NVIDIA: gpu.NVIDIADriver{Problem: "it knows of 2 GPUs and reports on 1"}, Devices: []gpu.Device{
+				{Name: "NVIDIA RTX A5000", MemoryType: gpu.Discrete, MemoryTotal: new(uint64(24564 << 20)), MemoryUsed: new(uint64(22437 << 20)), Utilization: new(0.0), Temperature: new(13.0)},
+				{Name: "Intel Arc A770", MemoryType: gpu.Discrete, MemoryTotal: new(uint64(16 << 30))},
+				{Name: "Intel UHD Graphics", MemoryType: gpu.Unified},
+			}},
+		},
 		stack: agent.StackInfo{Skipped: []compose.Skip{{ID: "x", Warning: true, Reason: "compose.yaml:3: not a mapping"}, {ID: "off", Reason: "disabled"}}},
 	}
 	got := session(t, f)("status")
@@ -197,6 +205,10 @@ Dashboard     http://127.0.0.1:3001
 API           http://127.0.0.1:3002
 Host agent    ok, but the host agent is 1.0.0
 Docker        ok, Engine 20.10.24, compose v5.5.1
+GPU           NVIDIA RTX A5000, 21.9 of 24.0 GiB used, 0 % busy, 13 C
+GPU           Intel Arc A770, 16.0 GiB
+GPU           Intel UHD Graphics, shared with the CPU
+GPU           nvidia-smi: it knows of 2 GPUs and reports on 1
 Services      some
 
 CONTAINER        STATE    HEALTH   ADDRESS

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/gpu"
 	"dreamserver/internal/problem"
 )
 
@@ -26,6 +28,8 @@ type status struct {
 	Agent       catalog.AgentStatus `json:"agent"`
 	Docker      string              `json:"docker_version,omitempty"`
 	Compose     string              `json:"compose_version,omitempty"`
+	GPUs        []gpu.Device        `json:"gpus"`
+	GPUProblem  string              `json:"gpu_problem,omitempty"` // why nvidia-smi does not tell all
 	Counts      catalog.Counts      `json:"summary"`
 	Containers  []compose.Container `json:"containers"`
 	Quarantined []quarantined       `json:"quarantined"` // what takes no part, and why
@@ -81,6 +85,7 @@ func (in *installation) status(ctx context.Context) status {
 		API:        fmt.Sprintf("http://127.0.0.1:%d", in.settings.APIPort),
 		Agent:      snapshot.Agent,
 		Counts:     catalog.Count(snapshot.Entries),
+		GPUs:       []gpu.Device{},
 		Containers: []compose.Container{},
 		Failed:     map[string]string{},
 		Pending:    map[string]string{},
@@ -102,6 +107,7 @@ func (in *installation) status(ctx context.Context) status {
 func (in *installation) ask(ctx context.Context, s *status) []compose.Skip {
 	if host, err := in.agent.Host(ctx); err == nil {
 		s.Docker, s.Compose = host.Engine.Version, host.Compose
+		s.GPUs, s.GPUProblem = append(s.GPUs, host.GPUs.Devices...), host.GPUs.NVIDIA.Problem
 	}
 	if state, err := in.agent.Containers(ctx); err == nil {
 		s.Containers = append(s.Containers, state.Containers...)
@@ -144,6 +150,12 @@ func (s *status) write(w io.Writer) error {
 	row("API\t%s", s.API)
 	row("Host agent\t%s", s.agentText())
 	row("Docker\t%s", s.dockerText())
+	for _, d := range s.GPUs {
+		row("GPU\t%s", gpuText(d))
+	}
+	if s.GPUProblem != "" {
+		row("GPU\tnvidia-smi: %s", s.GPUProblem)
+	}
 	row("Services\t%d enabled, %d disabled, %d in the library", s.Counts.Enabled, s.Counts.Disabled, s.Counts.NotInstalled)
 	if len(s.Containers) > 0 {
 		row("\nCONTAINER\tSTATE\tHEALTH\tADDRESS")
@@ -170,6 +182,28 @@ func (s *status) write(w io.Writer) error {
 	}
 	writeReasons(w, "Takes no part", broken)
 	return nil
+}
+
+// gpuText is a GPU in a line. What it does not tell is left out.
+func gpuText(d gpu.Device) string {
+	parts := []string{d.Name}
+	const gib = 1 << 30
+	switch {
+	case d.MemoryTotal != nil && d.MemoryUsed != nil:
+		parts = append(parts, fmt.Sprintf("%.1f of %.1f GiB used", float64(*d.MemoryUsed)/gib, float64(*d.MemoryTotal)/gib))
+	case d.MemoryTotal != nil:
+		parts = append(parts, fmt.Sprintf("%.1f GiB", float64(*d.MemoryTotal)/gib))
+	}
+	if d.MemoryType == gpu.Unified {
+		parts = append(parts, "shared with the CPU")
+	}
+	if d.Utilization != nil {
+		parts = append(parts, fmt.Sprintf("%.0f %% busy", *d.Utilization))
+	}
+	if d.Temperature != nil {
+		parts = append(parts, fmt.Sprintf("%.0f C", *d.Temperature))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (s *status) agentText() string {
