@@ -3,7 +3,7 @@ package agent
 import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 	"dreamserver/manifest"
 )
 

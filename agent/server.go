@@ -16,7 +16,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )

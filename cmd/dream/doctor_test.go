@@ -25,7 +25,7 @@ import (
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
 	"dreamserver/config"
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 )
 

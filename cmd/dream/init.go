@@ -16,7 +16,7 @@ import (
 
 	"dreamserver"
 	"dreamserver/config"
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 )
 

@@ -18,7 +18,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 	"dreamserver/security"

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 )
 
 var update = flag.Bool("update", false, "write what was parsed into the recordings")

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 )
 
 func named(name string) gpu.Facts {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 )
 
 // tree is a machine's file system.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"dreamserver/gpu"
+	"dreamserver/internal/gpu"
 )
 
 func TestContainerID_ReadsTheFormsOfEveryRuntime(t *testing.T) {
