@@ -27,7 +27,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	                             each name gets a free port, in .env and as a variable of the script
 //	agent start [KEY=VALUE…] | stop | kill | freeze | thaw
 //	server start [KEY=VALUE…] | stop | kill
-//	api [-status=N] [-key=K] [-at=HOST:PORT] METHOD PATH [BODY]     the reply is stdout
+//	api [-status=N] [-key=K] [-at=HOST:PORT] [-until=TEXT] METHOD PATH [BODY]     the reply is stdout; asked again until it
+//	                             has the text, for what the API finds out in the background
 //	browser [-status=N] [-tls=HOST] METHOD PATH [BODY]     as a page of the dashboard asks, with its cookies
 //	cookie VARIABLE              the cookie of the browser's session
 //	key VARIABLE NAME SCOPE      make a key of the API
@@ -126,7 +127,7 @@ func control(ts *testscript.TestScript, neg bool, args []string, program string,
 
 func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	s := stackOf(ts)
-	want, key, at := http.StatusOK, s.key, ""
+	want, key, at, until := http.StatusOK, s.key, "", ""
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		name, value, _ := strings.Cut(args[0], "=")
 		switch name {
@@ -138,19 +139,27 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 			key = value
 		case "-at":
 			at = value
+		case "-until":
+			until = value
 		default:
 			ts.Fatalf("api: unknown flag %s", name)
 		}
 		args = args[1:]
 	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: api [-status=N] [-key=K] [-at=HOST:PORT] METHOD PATH [BODY]")
+		ts.Fatalf("usage: api [-status=N] [-key=K] [-at=HOST:PORT] [-until=TEXT] METHOD PATH [BODY]")
 	}
 	if at == "" {
 		at = s.api.addr
 	}
-	status, reply, err := s.requestAt(at, args[0], args[1], key, strings.Join(args[2:], " "))
-	ts.Check(err)
+	var status int
+	var reply string
+	within(patience, func() bool {
+		var err error
+		status, reply, err = s.requestAt(at, args[0], args[1], key, strings.Join(args[2:], " "))
+		ts.Check(err)
+		return strings.Contains(reply, until)
+	})
 	fmt.Fprintln(ts.Stdout(), reply)
 	s.replies += reply
 	if status != want {
