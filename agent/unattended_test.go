@@ -84,7 +84,7 @@ func configureOne(t *testing.T, fsys fs.FS, m *manifest.Manifest) {
 			return
 		case missing:
 			change.Values[v.Key] = v.Sample
-		case v.Required && v.Generated && !v.Set:
+		case v.Required && v.CanGenerate && !v.Set:
 			change.Generate = append(change.Generate, v.Key)
 		}
 	}

@@ -29,8 +29,8 @@ type Variable struct {
 	Set bool `json:"set"`
 	// Value is the owner's value, else the default. A secret has none here, nor has an address with a password in it.
 	Value *string `json:"value,omitempty"`
-	// Generated reports whether a value is made when the owner gives none.
-	Generated bool `json:"generated"`
+	// CanGenerate reports whether a value is made when the owner gives none.
+	CanGenerate bool `json:"can_generate"`
 	// Reserved reports whether only the owner can set it, in .env: it belongs to the platform.
 	Reserved bool   `json:"reserved,omitempty"`
 	Sample   string `json:"sample,omitempty"` // a value that it could have
@@ -82,13 +82,13 @@ func NewConfig(s *manifest.Service, f ConfigFacts) Config {
 		value := f.Env[v.Key]
 		v.Required = v.Required || slices.Contains(f.Required, v.Key)
 		out := Variable{
-			EnvVar: v, Set: value != "", Generated: s.Generator(v) != nil, Reserved: f.Reserved(v.Key), Sample: v.Sample(),
+			EnvVar: v, Set: value != "", CanGenerate: s.Generator(v) != nil, Reserved: f.Reserved(v.Key), Sample: v.Sample(),
 		}
 		if !out.Set && v.Default != nil {
 			value = *v.Default
 		}
 		switch {
-		case value == "" && v.Required && !out.Generated:
+		case value == "" && v.Required && !out.CanGenerate:
 			out.Problem = "is not set, and the extension cannot start without it"
 			c.Missing = append(c.Missing, v.Key)
 		case value != "":

@@ -57,7 +57,7 @@ func TestNewConfig_ShowsWhatMayBeShown(t *testing.T) {
 		if v.Value != nil {
 			value = *v.Value
 		}
-		got[v.Key] = shownAs{v.Set, v.Generated, v.Reserved, value, v.Problem}
+		got[v.Key] = shownAs{v.Set, v.CanGenerate, v.Reserved, value, v.Problem}
 	}
 	want := map[string]shownAs{
 		"NOTES_USER":     {Problem: "is not set, and the extension cannot start without it"},

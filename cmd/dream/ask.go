@@ -33,7 +33,7 @@ func (a *app) ask(v catalog.Variable) (string, error) {
 	for range maxAsked {
 		hint := ""
 		switch {
-		case v.Generated:
+		case v.CanGenerate:
 			hint = " (Enter makes one)"
 		case v.Sample != "":
 			hint = fmt.Sprintf(" (such as %s)", v.Sample)
@@ -43,7 +43,7 @@ func (a *app) ask(v catalog.Variable) (string, error) {
 		switch {
 		case err != nil:
 			return "", err
-		case value == "" && !v.Generated:
+		case value == "" && !v.CanGenerate:
 			fmt.Fprintln(a.stderr, "  It cannot be empty.")
 		case v.Check(value) != "" && value != "":
 			fmt.Fprintf(a.stderr, "  That %s.\n", v.Check(value))

@@ -143,7 +143,7 @@ func toGenerate(c catalog.Config, keys []string) []string {
 		return keys
 	}
 	for _, v := range c.Variables {
-		if v.Generated && !v.Set && !v.Reserved {
+		if v.CanGenerate && !v.Set && !v.Reserved {
 			keys = append(keys, v.Key)
 		}
 	}
@@ -204,7 +204,7 @@ func valueText(v catalog.Variable) (value, from string) {
 		return shorten(*v.Value), ".env"
 	case v.Value != nil:
 		return shorten(*v.Value), "default"
-	case v.Generated && v.Required:
+	case v.CanGenerate && v.Required:
 		return "-", "made at the first start"
 	case v.Required:
 		return "-", "MISSING"
