@@ -167,6 +167,9 @@ func (f Folder) fileless() Finding {
 	}
 	at := f.inManifest(key)
 	at.Rule, at.Message, at.Fix = shapeRules[0], message, fix
+	if f.Manifest.Service.Category == manifest.Core && f.Source == compose.Builtin { // as it ships
+		at.Severity, at.Fix = Note, "nothing is to be done"
+	}
 	return at
 }
 
