@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +23,7 @@ func (a *app) asks() bool {
 const maxAsked = 5
 
 // ask asks for the value of a variable until it is one that it can have. Secrets do not show while they are typed.
-func (a *app) ask(v catalog.Variable) (string, error) {
+func (a *app) ask(ctx context.Context, v catalog.Variable) (string, error) {
 	about := firstSentence(v.Description)
 	if about == "" {
 		about = string(v.Type)
@@ -39,8 +38,10 @@ func (a *app) ask(v catalog.Variable) (string, error) {
 			hint = fmt.Sprintf(" (such as %s)", v.Sample)
 		}
 		fmt.Fprintf(a.stderr, "  value%s: ", hint)
-		value, err := a.readAnswer(v.Secret)
+		value, err := a.readAnswer(ctx, v.Secret)
 		switch {
+		case errors.Is(err, io.EOF):
+			return "", problem.Newf(problem.MissingConfig, "%s was not given", v.Key)
 		case err != nil:
 			return "", err
 		case value == "" && !v.CanGenerate:
@@ -54,25 +55,60 @@ func (a *app) ask(v catalog.Variable) (string, error) {
 	return "", problem.Newf(problem.MissingConfig, "%s was not given", v.Key)
 }
 
-func (a *app) readAnswer(secret bool) (string, error) {
+// readAnswer reads a line. [io.EOF] is no answer at all, and errInterrupted the end of ctx.
+func (a *app) readAnswer(ctx context.Context, secret bool) (string, error) {
 	if secret {
-		data, err := term.ReadPassword(int(a.stdin.Fd()))
-		fmt.Fprintln(a.stderr)
-		return string(data), err
+		show, err := hideTyping(int(a.stdin.Fd()))
+		if err != nil {
+			return "", fmt.Errorf("the terminal cannot be kept from showing the secret: %w", err)
+		}
+		defer show()
 	}
-	// One byte at a time: what follows the line belongs to the next question.
+	answer, err := untilInterrupted(ctx, func() (string, error) { return readLine(a.stdin) })
+	if secret || err != nil {
+		fmt.Fprintln(a.stderr) // the line break that was typed did not show, or was none
+	}
+	return answer, err
+}
+
+// readLine reads one byte at a time: what follows the line belongs to the next question.
+func readLine(r io.Reader) (string, error) {
 	var line []byte
 	for b := make([]byte, 1); ; {
-		n, err := a.stdin.Read(b)
+		n, err := r.Read(b)
 		switch {
-		case n == 1 && b[0] == '\n':
+		case n == 1 && b[0] == '\n', err != nil && errors.Is(err, io.EOF) && len(line) > 0:
 			return strings.TrimSuffix(string(line), "\r"), nil
 		case n == 1:
 			line = append(line, b[0])
 		case err != nil:
-			return "", fmt.Errorf("no answer: %w", err)
+			return "", err
 		}
 	}
+}
+
+// untilInterrupted is what read returns, or errInterrupted when ctx ends before. A read from a terminal or a pipe cannot
+// be called off: it is left waiting, for as long as the program lasts.
+func untilInterrupted(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	done := make(chan answer, 1)
+	if ctx.Err() == nil {
+		go func() {
+			text, err := read()
+			done <- answer{text, err}
+		}()
+	}
+	select {
+	case <-ctx.Done():
+	case got := <-done:
+		if ctx.Err() == nil {
+			return got.text, got.err
+		}
+	}
+	return "", errInterrupted
 }
 
 // askMissing asks for what an extension cannot start without and keeps it; false where nobody can be asked.
@@ -91,7 +127,7 @@ func (a *app) askMissing(ctx context.Context, in *installation, id string, err e
 			if v.Key != key {
 				continue
 			}
-			value, err := a.ask(v)
+			value, err := a.ask(ctx, v)
 			if err != nil {
 				return false, err
 			}
@@ -103,7 +139,7 @@ func (a *app) askMissing(ctx context.Context, in *installation, id string, err e
 }
 
 // valuesOf reads KEY=VALUE words. A KEY alone is asked for, or read from the pipe.
-func (a *app) valuesOf(now catalog.Config, words []string) (catalog.ConfigChange, error) {
+func (a *app) valuesOf(ctx context.Context, now catalog.Config, words []string) (catalog.ConfigChange, error) {
 	change := catalog.ConfigChange{Values: map[string]string{}}
 	piped := false
 	for _, word := range words {
@@ -122,14 +158,14 @@ func (a *app) valuesOf(now catalog.Config, words []string) (catalog.ConfigChange
 		case v.Key == "":
 			err = problem.Newf(problem.InvalidConfig, "%s declares no variable %s: `dream config %s` lists what it does", now.ID, key, now.ID)
 		case a.asks():
-			if value, err = a.ask(v); value == "" && err == nil {
+			if value, err = a.ask(ctx, v); value == "" && err == nil {
 				change.Generate = append(change.Generate, key)
 				continue
 			}
 		case piped:
 			err = usageError{errors.New("a pipe has one value: name one KEY, and the others as KEY=VALUE")}
 		default:
-			value, err = readPipe(a.stdin)
+			value, err = readPipe(ctx, a.stdin)
 			piped = true
 		}
 		if err != nil {
@@ -143,10 +179,12 @@ func (a *app) valuesOf(now catalog.Config, words []string) (catalog.ConfigChange
 // maxPiped is more than a value may have, so that a longer one is refused and not cut.
 const maxPiped = 128 << 10
 
-func readPipe(f *os.File) (string, error) {
+func readPipe(ctx context.Context, f *os.File) (string, error) {
 	if f == nil {
 		return "", errors.New("there is no input to read the value from")
 	}
-	data, err := io.ReadAll(io.LimitReader(bufio.NewReader(f), maxPiped))
-	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), err
+	return untilInterrupted(ctx, func() (string, error) {
+		data, err := io.ReadAll(io.LimitReader(f, maxPiped))
+		return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), err
+	})
 }

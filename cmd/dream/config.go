@@ -92,7 +92,7 @@ func (a *app) configure(ctx context.Context, in *installation, c configuring) er
 	case "get":
 		return a.showConfig(now, c.keys)
 	case "set":
-		change, err = a.valuesOf(now, c.keys)
+		change, err = a.valuesOf(ctx, now, c.keys)
 	case "unset":
 		change.Unset = c.keys
 	case "generate":

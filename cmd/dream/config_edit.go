@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"dreamserver/catalog"
 	"dreamserver/config"
@@ -44,11 +46,18 @@ func (a *app) editConfig(ctx context.Context, in *installation, c configuring, n
 		}
 		a.report(err)
 		fmt.Fprint(a.stderr, "Edit it again? [Y/n] ")
-		if answer, readErr := a.readAnswer(false); readErr != nil || strings.HasPrefix(strings.ToLower(answer), "n") {
+		answer, readErr := a.readAnswer(ctx, false)
+		switch {
+		case errors.Is(readErr, errInterrupted):
+			return readErr
+		case readErr != nil || strings.HasPrefix(strings.ToLower(answer), "n"):
 			return reported{err}
 		}
 	}
 }
+
+// editorEnds is how long an editor may take to end when the program is interrupted.
+const editorEnds = 2 * time.Second
 
 func (a *app) openEditor(ctx context.Context, file string) error {
 	editor := strings.Fields(cmp.Or(a.getenv("VISUAL"), a.getenv("EDITOR"), "vi"))
@@ -57,7 +66,13 @@ func (a *app) openEditor(ctx context.Context, file string) error {
 	}
 	cmd := exec.CommandContext(ctx, editor[0], append(editor[1:], file)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
-	if err := cmd.Run(); err != nil {
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that it gives the terminal back as it was
+	cmd.WaitDelay = editorEnds
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
 		return fmt.Errorf("editor %s: %w: nothing was changed", editor[0], err)
 	}
 	return nil

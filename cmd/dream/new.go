@@ -113,7 +113,7 @@ func (a *app) newExtension(ctx context.Context, id string, f newFlags) error {
 	}
 	done := made{ID: id, Folder: home.folder(id), Notes: []scaffold.Note{}}
 	if f.compose != "" {
-		err = a.convert(templates, known, home, f, &done)
+		err = a.convert(ctx, templates, known, home, f, &done)
 	} else {
 		err = scaffoldNew(templates, known, home, f, &done)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,7 +16,7 @@ import (
 )
 
 // convert makes the files of a compose file, and asks the person at the terminal what it does not say.
-func (a *app) convert(templates fs.FS, known *scaffold.Known, home home, f newFlags, done *made) error {
+func (a *app) convert(ctx context.Context, templates fs.FS, known *scaffold.Known, home home, f newFlags, done *made) error {
 	host, container, _ := ports(f.port)
 	if host != 0 {
 		if err := known.CheckPort(host); err != nil {
@@ -31,7 +33,7 @@ func (a *app) convert(templates fs.FS, known *scaffold.Known, home home, f newFl
 		return err
 	}
 	if result.Unchecked && result.Port != 0 && a.asks() {
-		if o.Health, err = a.askHealth(result.Port); err != nil {
+		if o.Health, err = a.askHealth(ctx, result.Port); err != nil {
 			return err
 		}
 	}
@@ -50,9 +52,12 @@ func (a *app) convert(templates fs.FS, known *scaffold.Known, home home, f newFl
 }
 
 // askHealth asks for the one thing that a compose file without a healthcheck cannot tell.
-func (a *app) askHealth(port int) (string, error) {
+func (a *app) askHealth(ctx context.Context, port int) (string, error) {
 	fmt.Fprintf(a.stderr, "It has no healthcheck. On which path does port %d answer while it works? (such as /health; empty for none) ", port)
-	answer, err := a.readAnswer(false)
+	answer, err := a.readAnswer(ctx, false)
+	if errors.Is(err, io.EOF) {
+		err = nil // the answer is none
+	}
 	return strings.TrimSpace(answer), err
 }
 

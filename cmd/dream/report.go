@@ -16,7 +16,12 @@ const (
 	exitFailed
 	exitUsage
 	exitUnavailable
+
+	exitInterrupted = 130 // what shells make of Ctrl-C
 )
+
+// errInterrupted is a signal in place of an answer.
+var errInterrupted = errors.New("interrupted")
 
 // usageError is a command line that was not understood.
 type usageError struct{ error }
@@ -55,6 +60,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
 		return exitUnavailable
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
 	}
 	return exitFailed
 }

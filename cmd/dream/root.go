@@ -44,6 +44,7 @@ Exit codes:
   1  refused, or tried and failed; the message says why
   2  the command line is wrong
   3  the host agent or Docker cannot be reached
+  130  interrupted at a question, by Ctrl-C or SIGTERM
 
 With --json the answer is JSON on stdout; an error is one JSON document on stderr (RFC 9457, with a stable
 "code"), and stdout stays empty.`
