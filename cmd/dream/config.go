@@ -103,14 +103,14 @@ func (a *app) configure(ctx context.Context, in *installation, c configuring) er
 	if err != nil {
 		return err
 	}
-	return a.applyConfig(ctx, in, c, change)
+	return a.applyConfig(ctx, in, c, now, change)
 }
 
 // applyConfig makes the change and says what came of it.
-func (a *app) applyConfig(ctx context.Context, in *installation, c configuring, change catalog.ConfigChange) error {
+func (a *app) applyConfig(ctx context.Context, in *installation, c configuring, now catalog.Config, change catalog.ConfigChange) error {
 	if len(change.Keys()) == 0 {
 		if a.json {
-			return a.printJSON(catalog.ConfigResult{Changed: []string{}, Restart: []string{}, Restarted: []string{}})
+			return a.printJSON(catalog.ConfigResult{Config: now, Changed: []string{}, Restart: []string{}, Restarted: []string{}})
 		}
 		a.print("Nothing is to be changed.")
 		return nil

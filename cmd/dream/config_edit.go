@@ -36,7 +36,7 @@ func (a *app) editConfig(ctx context.Context, in *installation, c configuring, n
 		}
 		edited, err := config.ReadEnv(file)
 		if err == nil {
-			err = a.applyConfig(ctx, in, c, difference(now, edited))
+			err = a.applyConfig(ctx, in, c, now, difference(now, edited))
 			if !problem.HasCode(err, problem.InvalidConfig) {
 				return err
 			}
