@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"dreamserver/compose"
 )
 
 func TestStart_OfWhatRunsMakesNoCall(t *testing.T) {
@@ -59,6 +61,35 @@ func TestStart_SeesWhatHasChanged(t *testing.T) {
 				t.Errorf("start: %v, want %q", err, tt.err)
 			}
 			wantEqual(t, "calls", tt.want, in.docker.calls())
+		})
+	}
+}
+
+// An install whose start fails is undone: nothing of it may be left.
+func TestStart_LeavesNoRecordWhenItFailsBeforeAContainer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		ran    bool // it has been started before
+		change func(s *dockerState)
+		err    string
+		kept   bool
+	}{
+		{name: "no image", change: func(s *dockerState) { s.Missing, s.Fails["pull"] = []string{"example/app:1"}, "manifest unknown" }, err: "manifest unknown"},
+		{name: "not created", change: func(s *dockerState) { s.Fails["create"] = "no space left on device" }, err: "no space left"},
+		{name: "it runs", ran: true, change: func(s *dockerState) { s.Rebuilt++; s.Fails["up"] = "no space left on device" }, err: "no space left", kept: true},
+		{name: "it is unwell", change: func(s *dockerState) { s.Becomes["app"] = compose.Container{State: "running", Health: "unhealthy"} }, err: "is unhealthy", kept: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := newInstallation(t, extension("app", ""))
+			if tt.ran {
+				in.mustStart("app")
+			}
+			in.docker.update(tt.change)
+			if _, err := in.start("app"); err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("start: %v, want %q", err, tt.err)
+			}
+			_, err := os.Stat(in.path("state/approved/app.yaml"))
+			wantEqual(t, "approved", tt.kept, err == nil)
 		})
 	}
 }

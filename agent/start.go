@@ -53,7 +53,11 @@ type bringing struct {
 // bringUp starts the services of an extension or a core service, and what they depend on, and waits until it is
 // known what became of them.
 func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
+	first := !s.isApproved(id)
 	report, err := s.tryUp(ctx, id, how)
+	if err != nil && first {
+		s.withdraw(ctx, id)
+	}
 	switch {
 	case err == nil:
 		s.fails.clear(id)
