@@ -87,6 +87,17 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 
 		{"no .env", "settings", func(f *doctor.Facts) { f.Settings.Missing = true }, []string{"error /srv/dream/.env does not exist: there are no keys | dream init"}},
 		{"another's .env", "settings", func(f *doctor.Facts) { f.Settings.Denied = true }, []string{"skipped /srv/dream/.env may not be read by this user | sudo dream doctor"}},
+		{"a link", "settings", func(f *doctor.Facts) { f.Settings.Link = true }, []string{
+			"error /srv/dream/.env is a symbolic link, which writing would replace: `dream config` and `dream init` refuse to change it | put the file that it leads to in its place",
+		}},
+		{"a link to nothing", "settings", func(f *doctor.Facts) { f.Settings.Link, f.Settings.Missing = true, true }, []string{
+			"error /srv/dream/.env is a symbolic link that leads nowhere: there are no keys | remove it\ndream init",
+		}},
+		{"a folder", "settings", func(f *doctor.Facts) {
+			f.Settings = doctor.Settings{File: "/srv/dream/.env", Kind: "a folder", Invalid: []string{"x"}}
+		}, []string{
+			"error /srv/dream/.env is a folder, not a file: it has no settings and no keys | move it away\ndream init",
+		}},
 		{"a broken .env", "settings", func(f *doctor.Facts) {
 			f.Settings.Invalid, f.Settings.Keys = []string{".env:3: is not KEY=value"}, nil
 		}, []string{"error settings cannot be used | mend the line, or remove it: then the default holds"}},

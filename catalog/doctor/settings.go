@@ -11,6 +11,9 @@ type Settings struct {
 	File    string
 	Missing bool // there is no such file
 	Denied  bool // who looks may not read it
+	Link    bool // the name is a symbolic link
+	// Kind is what is there in place of a file, such as "a folder"; empty for a file, and for nothing.
+	Kind string
 	// Invalid are the words of whoever reads the settings: where, what, and what to write instead.
 	Invalid []string
 	// Keys are the lengths of the keys that .env must have, by name; 0 for one that it lacks.
@@ -38,12 +41,24 @@ const shortestKey = 32
 
 func (s Settings) judge() []Finding {
 	switch {
+	case s.Kind != "":
+		return []Finding{{
+			Severity: Error, Title: s.File + " is " + s.Kind + ", not a file: it has no settings and no keys", Fix: "move it away\ndream init",
+		}}
+	case s.Missing && s.Link:
+		return []Finding{{Severity: Error, Title: s.File + " is a symbolic link that leads nowhere: there are no keys", Fix: "remove it\ndream init"}}
 	case s.Missing:
 		return []Finding{{Severity: Error, Title: s.File + " does not exist: there are no keys", Fix: "dream init"}}
 	case s.Denied:
 		return []Finding{{Severity: Skipped, Title: s.File + " may not be read by this user", Fix: seeMore}}
 	}
 	var found []Finding
+	if s.Link {
+		found = append(found, Finding{
+			Severity: Error, Title: s.File + " is a symbolic link, which writing would replace: `dream config` and `dream init` refuse to change it",
+			Fix: "put the file that it leads to in its place",
+		})
+	}
 	if len(s.Invalid) > 0 {
 		found = append(found, Finding{
 			Severity: Error, Title: "settings cannot be used", Detail: strings.Join(s.Invalid, "\n"),

@@ -54,6 +54,12 @@ func installationFacts(s config.Settings) doctor.Installation {
 // envFacts are about .env, and never a value of it.
 func (x *examination) envFacts() doctor.Settings {
 	s := doctor.Settings{File: x.settings.EnvFile}
+	if info, err := os.Lstat(s.File); err == nil {
+		s.Link = info.Mode()&fs.ModeSymlink != 0
+	}
+	if info, err := os.Stat(s.File); err == nil {
+		s.Kind = kindOf(info.Mode())
+	}
 	env, err := config.ReadEnv(x.settings.EnvFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -71,6 +77,19 @@ func (x *examination) envFacts() doctor.Settings {
 		s.Invalid = strings.Split(x.invalid.Error(), "\n")
 	}
 	return s
+}
+
+// kindOf is what is there in place of a file.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return ""
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	}
+	return "a device or a socket"
 }
 
 // pathFacts are of what must be closed, or open, or whose.

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -174,6 +175,30 @@ func TestDoctor_TellsThatTheAgentHasNoDocker(t *testing.T) {
 	r, _ := checkup(t, f)
 	if diff := cmp.Diff([]string{"error the Docker Engine does not answer"}, of(r, "docker")); diff != "" {
 		t.Errorf("docker (-want +got):\n%s", diff)
+	}
+}
+
+func TestEnvFacts_TellsALinkAndWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	write(t, file("file"), "A=1\n")
+	if err := errors.Join(os.Symlink("file", file("link")), os.Symlink("nowhere", file("dangling")), os.Mkdir(file("folder"), 0o700), syscall.Mkfifo(file("pipe"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]doctor.Settings{
+		"file":     {},
+		"link":     {Link: true},
+		"dangling": {Link: true, Missing: true},
+		"folder":   {Kind: "a folder"},
+		"pipe":     {Kind: "a named pipe"},
+		"absent":   {Missing: true},
+	} {
+		x := &examination{settings: config.Settings{EnvFile: file(name)}}
+		got := x.envFacts()
+		got.Keys, got.File = nil, ""
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
