@@ -147,7 +147,7 @@ func TestConfigure_Refuses(t *testing.T) {
 
 	in.setEnv("APP_USER='")
 	_, err := in.client.Configure(t.Context(), "app", values("SHARED=x"))
-	in.wantRefusal(err, problem.InvalidArgument, "settings: $INSTALL/.env:8: a quote is opened and not closed: close it")
+	in.wantRefusal(err, problem.Unavailable, "the settings cannot be used: $INSTALL/.env:8: a quote is opened and not closed: close it")
 }
 
 func TestConfigure_TwoWritersLoseNothing(t *testing.T) {

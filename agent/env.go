@@ -56,7 +56,7 @@ func (s *Server) configure(w http.ResponseWriter, r *http.Request) (catalog.Conf
 func (s *Server) configuration(r *http.Request) (*configuration, error) {
 	settings, err := s.opts.Reload()
 	if err != nil {
-		return nil, problem.Newf(problem.InvalidArgument, "settings: %w", err)
+		return nil, unusable(err)
 	}
 	who, _ := r.Context().Value(callerKey{}).(caller)
 	c, err := openConfiguration(settings, chi.URLParam(r, "id"), who, &s.parsed)

@@ -192,7 +192,7 @@ func TestStart_SaysWhatTheInstallationLacks(t *testing.T) {
 	in.wantRefusal(err, problem.Unavailable, "the installation cannot be used: no docker-compose.base.yml in the install directory: run `dream init`")
 	in.setEnv("GPU_BACKEND=toaster")
 	_, err = in.start("app")
-	in.wantRefusal(err, problem.InvalidArgument, `settings: GPU_BACKEND ($INSTALL/.env): "toaster" is not valid: write nvidia, amd, intel, apple or cpu`)
+	in.wantRefusal(err, problem.Unavailable, `the settings cannot be used: GPU_BACKEND ($INSTALL/.env): "toaster" is not valid: write nvidia, amd, intel, apple or cpu`)
 }
 
 // A check costs its caller nothing: refused ones fill no audit log.

@@ -39,7 +39,7 @@ type world struct {
 func (s *Server) world() (*world, error) {
 	settings, err := s.opts.Reload()
 	if err != nil {
-		return nil, problem.Newf(problem.InvalidArgument, "settings: %w", err)
+		return nil, unusable(err)
 	}
 	w, err := s.openWorld(settings)
 	if err != nil {
@@ -66,6 +66,11 @@ func (s *Server) world() (*world, error) {
 		return nil, problem.Newf(problem.Unavailable, "the installation cannot be used: %w", err)
 	}
 	return w, nil
+}
+
+// unusable is the refusal of what needs the settings while they are broken. Whoever asked can do nothing about it.
+func unusable(err error) error {
+	return problem.Newf(problem.Unavailable, "the settings cannot be used: %w", err)
 }
 
 // folders is the world without the stack: enough to turn things off, whatever is broken.
