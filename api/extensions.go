@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"dreamserver/catalog"
 	"dreamserver/config"
@@ -27,7 +29,26 @@ func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[ext
 }
 
 func (s *server) install(ctx context.Context, in *installInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Install(ctx, in.ID, in.given()))
+	r, err := s.extensions.Install(ctx, in.ID, in.given())
+	return respond(r, orInBody(in.ID, err))
+}
+
+// orInBody adds the way of this API to a refusal that names the command line's: an install takes the values of its own
+// extension, and not those of one that it needs.
+func orInBody(id string, err error) error {
+	if !problem.HasCode(err, problem.MissingConfig) {
+		return err
+	}
+	e := *problem.As(err)
+	if !strings.HasPrefix(e.Detail, fmt.Sprintf("extension %q ", id)) || len(e.Items) == 0 {
+		return err
+	}
+	pairs := make([]string, len(e.Items))
+	for i, item := range e.Items {
+		pairs[i] = fmt.Sprintf(`%q: "..."`, item.Path)
+	}
+	e.Detail += fmt.Sprintf(`, or send {"values": {%s}} with the install`, strings.Join(pairs, ", "))
+	return &e
 }
 
 // enable may install what the extension needs first, and that takes the scope that an install takes.

@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,6 +128,26 @@ func TestInstall_SucceedsOnDiskWhileTheAgentIsAway(t *testing.T) {
 	in := newInstallation(t)
 	in.agent.setAway(problem.Newf(problem.AgentNoSocket, "the host agent is not running"))
 	in.golden("change-install-agent-away", in.do("POST", "/api/extensions/hello/install", ""))
+}
+
+func TestInstall_SaysThatItTakesWhatIsMissing(t *testing.T) {
+	for lacking, want := range map[string]string{
+		"hello": `set HELLO_NAME` + "` and try again" + `, or send {"values": {"HELLO_NAME": "..."}} with the install`,
+		"db":    `set HELLO_NAME` + "` and try again", // a value of what it needs is no value of its own
+	} {
+		in := newInstallation(t)
+		in.agent.onRun = func(context.Context) error {
+			c, _ := (&fakeAgent{}).Config(t.Context(), lacking)
+			c.Missing = []string{"HELLO_NAME"}
+			return catalog.MissingConfig(c)
+		}
+		rec := in.do("POST", "/api/extensions/hello/install", "")
+		refused(t, rec, problem.MissingConfig, `extension "`+lacking+`" needs a value for HELLO_NAME`)
+		var d problem.Document
+		if err := json.Unmarshal(rec.Body.Bytes(), &d); err != nil || !strings.HasSuffix(d.Detail, want) || len(d.Errors) != 1 {
+			t.Errorf("%s: %v %q, want …%q", lacking, err, d.Detail, want)
+		}
+	}
 }
 
 func TestChanges_AreRefusedWithTheirReason(t *testing.T) {
