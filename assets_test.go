@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -227,4 +229,24 @@ func read(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// docs/configuration.md has every setting, those of the core services among them.
+func TestAssets_EveryVariableOfTheBaseFilesIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(dreamserver.Assets, "docker-compose*.yml")
+	if err != nil || len(names) < 8 {
+		t.Fatalf("%v, %v, want the base files", names, err)
+	}
+	variable := regexp.MustCompile(`\$\{([A-Z0-9_]+)`)
+	for _, name := range names {
+		for _, match := range variable.FindAllStringSubmatch(string(read(t, name)), -1) {
+			if !strings.Contains(string(page), "`"+match[1]+"`") {
+				t.Errorf("%s reads %s, which docs/configuration.md does not have", name, match[1])
+			}
+		}
+	}
 }
