@@ -154,7 +154,7 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var status int
 	var reply string
-	within(patience, func() bool {
+	within(func() bool {
 		var err error
 		status, reply, err = s.requestAt(at, args[0], args[1], key, strings.Join(args[2:], " "))
 		ts.Check(err)
@@ -190,7 +190,7 @@ func cmdService(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := stackOf(ts)
 	var seen string
-	if !within(patience, func() bool {
+	if !within(func() bool {
 		containers, err := s.containers()
 		ts.Check(err)
 		seen = "absent"
@@ -218,7 +218,7 @@ func (s *stack) agentLog() string {
 func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
 	want := regexp.MustCompile(args[len(args)-1])
 	var last string
-	ok := within(patience, func() bool {
+	ok := within(func() bool {
 		cmd := exec.Command(filepath.Join(bin, "dream"), args[:len(args)-1]...)
 		cmd.Env = stackOf(ts).env()
 		out, err := cmd.CombinedOutput()
@@ -231,8 +231,8 @@ func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // within polls until the condition holds. What is polled is outside of this process: there is nothing to wait on.
-func within(limit time.Duration, condition func() bool) bool {
-	deadline := time.After(limit)
+func within(condition func() bool) bool {
+	deadline := time.After(patience)
 	for !condition() {
 		select {
 		case <-deadline:
@@ -263,7 +263,7 @@ func cmdBigFile(ts *testscript.TestScript, _ bool, args []string) {
 
 func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
 	file := ts.MkAbs(args[0])
-	if neg || !within(patience, func() bool { _, err := os.Lstat(file); return os.IsNotExist(err) }) {
+	if neg || !within(func() bool { _, err := os.Lstat(file); return os.IsNotExist(err) }) {
 		ts.Fatalf("%s is still there; the agent's log:\n%s", args[0], stackOf(ts).agentLog())
 	}
 }
