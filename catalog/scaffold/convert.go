@@ -54,7 +54,7 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	if err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
-	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, noted: map[Note]bool{}, result: &Conversion{}}
+	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, shipped: map[string]string{}, noted: map[Note]bool{}, result: &Conversion{}}
 	c.variables = newVariables(c)
 	if err := c.read(flatten(root)); err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
@@ -86,11 +86,14 @@ type converter struct {
 	services []*service
 	main     *service
 	ships    []File            // files beside the compose file that services mount
+	shipped  map[string]string // their names, with where they lie beside it
 	folders  map[string]string // below ./data/<id>, with what is kept there
 	backends []string          // GPU vendors that a service reserves
 	grants   []manifest.Grant
 	noted    map[Note]bool
 	result   *Conversion
+
+	shippedBytes int
 }
 
 func (c *converter) note(kind Kind, n *yaml.Node, path, message, fix string) {

@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -113,7 +112,7 @@ func (s *service) missingFiles() {
 		}
 		_, err := s.c.envFile(name)
 		if err != nil {
-			s.c.note(Todo, item, s.path("env_file"), fmt.Sprintf("%s is not beside the compose file, or cannot be read", name),
+			s.c.note(Todo, item, s.path("env_file"), whyNot(name, err),
 				"write what it sets into environment, and declare what an owner should choose in env_vars")
 			continue
 		}

@@ -3,8 +3,6 @@ package scaffold
 import (
 	"cmp"
 	"fmt"
-	"io"
-	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -12,9 +10,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 )
-
-// maxShipped bounds a file that is taken along.
-const maxShipped = 256 << 10
 
 // volumes puts what the service keeps below ./data/<id>, and takes along the files that lie beside the compose file.
 func (s *service) volumes(key string, n *yaml.Node) {
@@ -93,45 +88,17 @@ func (s *service) ship(at string, n *yaml.Node, source string, m mount) (done bo
 	if strings.HasPrefix(source, "data/") || path.Ext(source) == "" && !s.c.isFile(source) {
 		return false, nil
 	}
-	name := strings.ReplaceAll(source, "/", "-")
-	data, err := s.c.besides(source)
-	if err != nil || slices.Contains([]string{"manifest.yaml", "compose.yaml"}, name) {
-		s.c.note(Todo, n, at, fmt.Sprintf("%s is not beside the compose file, so %s is not mounted", source, m.target),
+	name, err := s.c.takeAlong(source, "mounted at "+m.target)
+	if err != nil {
+		s.c.note(Todo, n, at, fmt.Sprintf("%s, so %s is not mounted", whyNot(source, err), m.target),
 			fmt.Sprintf("put it into the folder and add to volumes: ./%s:%s:ro", name, m.target))
 		return true, nil
 	}
-	if !slices.ContainsFunc(s.c.ships, func(f File) bool { return f.Name == name }) {
-		s.c.ships = append(s.c.ships, File{Name: name, Content: data, What: "mounted at " + m.target})
-	}
+	s.c.note(Changed, n, at, source+" is copied into the extension's folder as "+name+", where every user of this machine can read it", "")
 	if !m.readOnly {
 		s.c.note(Changed, n, at, "is read-only: the extension's own files are", "")
 	}
 	return true, words("./" + name + ":" + m.target + ":ro")
-}
-
-func (c *converter) isFile(name string) bool {
-	if c.source.Folder == nil || !fs.ValidPath(name) {
-		return false
-	}
-	info, err := fs.Lstat(c.source.Folder, name)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// besides reads a file that lies beside the compose file, no link and not too large.
-func (c *converter) besides(name string) ([]byte, error) {
-	if !c.isFile(name) {
-		return nil, fs.ErrNotExist
-	}
-	f, err := c.source.Folder.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxShipped+1))
-	if err == nil && len(data) > maxShipped {
-		err = fs.ErrInvalid
-	}
-	return data, err
 }
 
 // folder is where a volume of this name is kept, each in one of its own. No two lie one below the other, so none can be a

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"dreamserver/catalog"
 	"dreamserver/catalog/scaffold"
 	"dreamserver/internal/problem"
 	"dreamserver/internal/yamldoc"
@@ -23,10 +24,11 @@ func (a *app) convert(ctx context.Context, templates fs.FS, known *scaffold.Know
 			return err
 		}
 	}
-	src, err := readSource(f)
+	src, closeSource, err := openSource(f)
 	if err != nil {
 		return err
 	}
+	defer closeSource()
 	o := scaffold.Options{ID: done.ID, Port: container, HostPort: host, Health: f.health, Schema: home.schema(done.ID)}
 	result, err := scaffold.Convert(templates, known, o, src)
 	if err != nil {
@@ -61,21 +63,42 @@ func (a *app) askHealth(ctx context.Context, port int) (string, error) {
 	return strings.TrimSpace(answer), err
 }
 
-// readSource reads the compose file, of which no more is looked at than a parser would take.
-func readSource(f newFlags) (scaffold.Source, error) {
-	src := scaffold.Source{Name: f.compose, Service: f.service, Folder: os.DirFS(filepath.Dir(f.compose))}
-	info, err := os.Stat(f.compose)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file: name a compose file", f.compose)
-	}
+// openSource reads the compose file, of which no more is looked at than a parser would take, and opens the folder around
+// it. It may be a stranger's: no link leads out of the folder, and nothing in it makes us wait.
+func openSource(f newFlags) (src scaffold.Source, closeSource func(), err error) {
+	root, err := os.OpenRoot(filepath.Dir(f.compose))
 	if err != nil {
-		return src, problem.Newf(problem.InvalidArgument, "%w", err)
+		return src, nil, problem.Newf(problem.InvalidArgument, "%s: %w", f.compose, err)
 	}
-	file, err := os.Open(f.compose)
+	src = scaffold.Source{Name: f.compose, Service: f.service, Folder: catalog.FS(root)}
+	if src.Data, err = readRegular(src.Folder, filepath.Base(f.compose), yamldoc.MaxBytes); err != nil {
+		root.Close()
+		return src, nil, problem.Newf(problem.InvalidArgument, "%s: %w: name a compose file", f.compose, err)
+	}
+	return src, func() { root.Close() }, nil
+}
+
+// readRegular reads a file up to its limit, and one byte more when there is more.
+func readRegular(fsys fs.FS, name string, most int64) ([]byte, error) {
+	f, err := fsys.Open(name)
 	if err != nil {
-		return src, problem.Newf(problem.InvalidArgument, "%w", err)
+		return nil, cause(err)
 	}
-	defer file.Close()
-	src.Data, err = io.ReadAll(io.LimitReader(file, yamldoc.MaxBytes+1))
-	return src, err
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("is no file")
+	}
+	return io.ReadAll(io.LimitReader(f, most+1))
+}
+
+// cause is what is wrong, without the file's name.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
