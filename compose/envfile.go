@@ -147,6 +147,16 @@ func readEnvFile(in Input, file types.EnvFile, lookup dotenv.LookupFn) (map[stri
 	return values, nil
 }
 
+// ParseEnvFile reads the pairs of a file that env_file names, within the bounds of one extension. What is not set is empty.
+func ParseEnvFile(data []byte) (map[string]string, error) {
+	silence()
+	values, err := parseEnvFile(data, &Budget{}, func(string) (string, bool) { return "", false }, "")
+	if err != nil {
+		return nil, errors.New("it is not KEY=value lines, or refers to itself too often") // the parser's text may quote a value
+	}
+	return values, nil
+}
+
 // parseEnvFile calls Compose's parser, which has panicked on hostile input before. A line may refer to those above
 // it, so that thirty lines stand for gigabytes: what is filled in is counted, and a panic is the only way out of the
 // parser.

@@ -54,9 +54,12 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	if err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
-	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, shipped: map[string]string{}, noted: map[Note]bool{}, result: &Conversion{}}
+	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, shipped: map[string]string{}, envFilesRead: map[string]envFile{}, noted: map[Note]bool{}, result: &Conversion{}}
 	c.variables = newVariables(c)
 	if err := c.read(flatten(root)); err != nil {
+		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
+	}
+	if err := c.environments(); err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
 	c.variables.collect(c.services)
@@ -93,6 +96,8 @@ type converter struct {
 	noted    map[Note]bool
 	result   *Conversion
 
+	envFilesRead map[string]envFile
+	envText      int // bytes of what [converter.environments] has read
 	shippedBytes int
 }
 

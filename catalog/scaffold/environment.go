@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -8,7 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"dreamserver/config"
+	"dreamserver/compose"
 )
 
 // entry is one variable of a service, from environment or from a file.
@@ -21,43 +22,71 @@ type entry struct {
 
 func (e entry) literal() bool { return !strings.Contains(strings.ReplaceAll(e.value, "$$", ""), "$") }
 
-// env are the variables of the service in the file's order, those of its files first.
-func (s *service) env() []entry {
+// What is beyond what people publish. A file of variables may be named by many services, and by one of them many times.
+const (
+	maxEntries  = 1000    // variables of one service
+	maxEnvFiles = 100     // files, by name
+	maxEnvText  = 1 << 20 // bytes of names and values in all services together, those of a file for each that names it
+)
+
+// environments reads the variables of all services, once: several steps look at them.
+func (c *converter) environments() error {
+	for _, s := range c.services {
+		if err := s.readEnv(); err != nil {
+			return fmt.Errorf("line %d: service %q: %w", s.key.Line, s.old, err)
+		}
+	}
+	return nil
+}
+
+// readEnv reads the variables of the service in the file's order, those of its files first.
+func (s *service) readEnv() error {
 	var all []entry
-	put := func(e entry, unset bool) {
+	index := map[string]int{}
+	put := func(e entry, unset bool) error {
 		if unset { // handed through from the environment of who starts it
 			e.value = "${" + e.key + ":-}"
 		}
-		if i := slices.IndexFunc(all, func(have entry) bool { return have.key == e.key }); i >= 0 {
+		if s.c.envText += len(e.key) + len(e.value) + 1; s.c.envText > maxEnvText {
+			return fmt.Errorf("its variables and those of the services above are more than %d bytes: leave out what it does without", maxEnvText)
+		}
+		if i, ok := index[e.key]; ok {
 			all[i] = e
-			return
+			return nil
 		}
-		all = append(all, e)
+		index[e.key] = len(all)
+		if all = append(all, e); len(all) > maxEntries {
+			return fmt.Errorf("has more than %d variables: leave out those that it does without", maxEntries)
+		}
+		return nil
 	}
-	for _, item := range items(get(s.in, "env_file")) {
-		name := text(item)
-		if item.Kind == yaml.MappingNode {
-			name = text(get(item, "path"))
+	for _, item := range s.envFiles() {
+		file := s.c.envFile(item.name)
+		if len(s.c.envFilesRead) > maxEnvFiles {
+			return fmt.Errorf("env_file: more than %d files are named: write what they set into environment", maxEnvFiles)
 		}
-		values, err := s.c.envFile(name)
-		if err != nil {
-			continue // said in environment
-		}
-		for _, key := range slices.Sorted(maps.Keys(values)) {
-			put(entry{key: key, value: strings.ReplaceAll(values[key], "$", "$$"), at: item}, false)
+		for _, key := range file.keys { // none of one that cannot be read, which environment says
+			if err := put(entry{key: key, value: strings.ReplaceAll(file.values[key], "$", "$$"), at: item.at}, false); err != nil {
+				return err
+			}
 		}
 	}
 	env := get(s.in, "environment")
 	for key, value := range pairs(env) {
-		put(entry{key: key.Value, value: text(value), at: value, from: key}, value.ShortTag() == "!!null")
+		if err := put(entry{key: key.Value, value: text(value), at: value, from: key}, value.ShortTag() == "!!null"); err != nil {
+			return err
+		}
 	}
 	for _, item := range items(env) {
 		if item.Kind == yaml.ScalarNode {
 			key, value, found := strings.Cut(item.Value, "=")
-			put(entry{key: key, value: value, at: item, from: &yaml.Node{HeadComment: item.HeadComment}}, !found)
+			if err := put(entry{key: key, value: value, at: item, from: &yaml.Node{HeadComment: item.HeadComment}}, !found); err != nil {
+				return err
+			}
 		}
 	}
-	return slices.DeleteFunc(all, func(e entry) bool { return nameEnd(e.key) != len(e.key) && !dotted(e.key) || e.key == "" })
+	s.env = slices.DeleteFunc(all, func(e entry) bool { return nameEnd(e.key) != len(e.key) && !dotted(e.key) || e.key == "" })
+	return nil
 }
 
 // dotted reports whether a key is one with dots, as programs in Java read.
@@ -67,20 +96,52 @@ func dotted(key string) bool {
 	})
 }
 
-// envFile reads a file of variables that lies beside the compose file.
-func (c *converter) envFile(name string) (map[string]string, error) {
-	data, err := c.besides(path.Clean(name))
-	if err != nil {
-		return nil, err
+// namedFile is one that env_file names.
+type namedFile struct {
+	name string
+	at   *yaml.Node
+}
+
+func (s *service) envFiles() []namedFile {
+	var all []namedFile
+	for _, item := range items(get(s.in, "env_file")) {
+		name := text(item)
+		if item.Kind == yaml.MappingNode {
+			name = text(get(item, "path"))
+		}
+		all = append(all, namedFile{name, item})
 	}
-	return config.ParseEnv(name, data)
+	return all
+}
+
+// envFile is a file of variables that lies beside the compose file.
+type envFile struct {
+	keys   []string // sorted
+	values map[string]string
+	err    error
+}
+
+// envFile reads the file when it is asked for first.
+func (c *converter) envFile(name string) envFile {
+	name = path.Clean(name)
+	file, ok := c.envFilesRead[name]
+	if ok {
+		return file
+	}
+	var data []byte
+	if data, file.err = c.besides(name); file.err == nil {
+		file.values, file.err = compose.ParseEnvFile(data)
+	}
+	file.keys = slices.Sorted(maps.Keys(file.values))
+	c.envFilesRead[name] = file
+	return file
 }
 
 // environment writes the variables as a mapping. Passwords become the extension's own.
 func (s *service) environment(key string, _ *yaml.Node) {
 	s.missingFiles()
 	out := mapping()
-	for _, e := range s.env() {
+	for _, e := range s.env {
 		at := *e.at
 		at.Value = e.value
 		value := s.c.hosts(s.path(key, e.key), e.key, &at)
@@ -105,18 +166,13 @@ func (s *service) environment(key string, _ *yaml.Node) {
 
 // missingFiles says which files of variables nobody can read here.
 func (s *service) missingFiles() {
-	for _, item := range items(get(s.in, "env_file")) {
-		name := text(item)
-		if item.Kind == yaml.MappingNode {
-			name = text(get(item, "path"))
-		}
-		_, err := s.c.envFile(name)
-		if err != nil {
-			s.c.note(Todo, item, s.path("env_file"), whyNot(name, err),
+	for _, item := range s.envFiles() {
+		if err := s.c.envFile(item.name).err; err != nil {
+			s.c.note(Todo, item.at, s.path("env_file"), whyNot(item.name, err),
 				"write what it sets into environment, and declare what an owner should choose in env_vars")
 			continue
 		}
-		s.c.note(Changed, item, s.path("env_file"), name+" is written out in environment", "")
+		s.c.note(Changed, item.at, s.path("env_file"), item.name+" is written out in environment", "")
 	}
 }
 

@@ -16,6 +16,7 @@ type service struct {
 	c         *converter
 	old, name string
 	key, in   *yaml.Node
+	env       []entry
 	out       map[string]*yaml.Node // by key
 	published bool                  // has ports on this machine
 	apart     bool                  // shares another service's network

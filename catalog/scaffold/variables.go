@@ -32,7 +32,7 @@ func newVariables(c *converter) *variables {
 // their own come first: a URL most often repeats one.
 func (v *variables) collect(services []*service) {
 	for _, s := range services {
-		for _, e := range s.env() {
+		for _, e := range s.env {
 			switch {
 			case e.literal() && isSecretKey(e.key) && isExample(e.value):
 				v.hide(e.key, e.value, s)
@@ -47,7 +47,7 @@ func (v *variables) collect(services []*service) {
 }
 
 func (v *variables) refersTo(s *service) {
-	for _, e := range s.env() {
+	for _, e := range s.env {
 		if m := passwordInURL.FindStringSubmatch(e.value); m != nil {
 			v.hide(urlKey.ReplaceAllString(e.key, "")+"_PASSWORD", m[2], s)
 		}
