@@ -89,6 +89,12 @@ func readFile(fsys fs.FS, name string, most int) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s was exchanged while it was read: try again", path.Base(name))
+	}
+	if err != nil {
+		return nil, err
+	}
 	return io.ReadAll(io.LimitReader(f, int64(most)+1))
 }
 

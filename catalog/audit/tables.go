@@ -120,8 +120,11 @@ func readBase(fsys fs.FS) []baseService {
 	names, _ := fs.Glob(fsys, "docker-compose.*.yml")
 	var all []baseService
 	for _, name := range names {
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil || name == compose.OverrideFile {
+		if name == compose.OverrideFile {
+			continue
+		}
+		data, err := readFile(fsys, name, yamldoc.MaxBytes)
+		if err != nil {
 			continue
 		}
 		doc, err := yamldoc.Parse(data, "!reset", "!override")

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
-	"fmt"
-	"maps"
+	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +70,7 @@ func (a *app) audit(ctx context.Context, o auditOptions) error {
 	var unmended error
 	if o.fix {
 		var fixed []audit.Issue
-		fixed, unmended = mend(report, project)
+		fixed, unmended = mend(report, project, o.dir == "")
 		if report, err = audit.Run(ctx, project, o.Options); err != nil {
 			return err
 		}
@@ -104,22 +101,31 @@ func (a *app) project(dir string) (p audit.Project, closeProject func(), err err
 	if err != nil {
 		return p, nil, err
 	}
-	p = audit.Project{Dir: dir, Version: config.Version(), Base: os.DirFS(dir), Shipped: true}
+	absent, err := fs.Sub(embed.FS{}, "absent")
+	if err != nil {
+		return p, nil, err
+	}
 	var roots []*os.Root
+	open := func(folder string) (fs.FS, bool) {
+		root, err := openDir(folder)
+		if err != nil {
+			return absent, false
+		}
+		roots = append(roots, root)
+		return catalog.FS(root), true
+	}
+	p = audit.Project{Dir: dir, Version: config.Version(), Shipped: true}
+	p.Base, _ = open(dir)
 	add := func(folder string, source compose.Source) bool {
-		r := audit.Root{FS: os.DirFS(folder), Dir: filepath.ToSlash(folder), Path: folder, Source: source}
-		if rel, err := filepath.Rel(dir, folder); err == nil && filepath.IsLocal(rel) {
+		r := audit.Root{Dir: filepath.ToSlash(folder), Path: folder, Source: source}
+		if rel, ok := below(dir, folder); ok {
 			r.Dir = filepath.ToSlash(rel)
 		}
-		root, err := os.OpenRoot(folder)
-		if err == nil {
-			r.FS = catalog.FS(root)
-			roots = append(roots, root)
-		}
-		if err == nil || source == compose.Builtin { // without these it is no project, which the report says
+		found := false
+		if r.FS, found = open(folder); found || source == compose.Builtin { // without these it is no project, which the report says
 			p.Roots = append(p.Roots, r)
 		}
-		return err == nil
+		return found
 	}
 	add(filepath.Join(dir, "extensions", "services"), compose.Builtin)
 	if !add(filepath.Join(dir, "extensions", "library"), compose.User) && add(s.LibraryDir, compose.User) {
@@ -131,6 +137,12 @@ func (a *app) project(dir string) (p audit.Project, closeProject func(), err err
 			r.Close()
 		}
 	}, nil
+}
+
+// below is the path of the folder from dir, where it lies there.
+func below(dir, folder string) (string, bool) {
+	rel, err := filepath.Rel(dir, folder)
+	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 // projectSettings are the settings that say where the project's folders are, and where the project is. Those of the
@@ -152,65 +164,4 @@ func (a *app) projectSettings(dir string) (config.Settings, string, error) {
 		return map[string]string{"DREAM_INSTALL_DIR": dir, "HOME": a.getenv("HOME")}[key]
 	})
 	return s, dir, err
-}
-
-// mend takes away what can be taken away safely, file by file, and says what that was. The error has every file that
-// could not be written.
-func mend(report *audit.Report, p audit.Project) (fixed []audit.Issue, err error) {
-	files := report.Mendable()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		i := slices.IndexFunc(p.Roots, func(r audit.Root) bool { return strings.HasPrefix(name, r.Dir+"/") })
-		if i < 0 {
-			continue
-		}
-		gone, mendErr := mendFile(p.Roots[i].Path, strings.TrimPrefix(name, p.Roots[i].Dir+"/"), files[name])
-		fixed = append(fixed, gone...)
-		if mendErr != nil {
-			err = errors.Join(err, fmt.Errorf("%s stays as it is: %w", name, mendErr))
-		}
-	}
-	return fixed, err
-}
-
-// mendFile puts the mended file in place at once and whole, with the owner and mode that it had. No link leads out of
-// the folder dir: others may write there.
-func mendFile(dir, name string, found []audit.Issue) ([]audit.Issue, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	info, err := root.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file any more")
-	}
-	data, err := root.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	data, gone := audit.Mend(data, found)
-	if len(gone) == 0 {
-		return nil, nil
-	}
-	temporary := path.Join(path.Dir(name), fmt.Sprintf(".%s.mended-%d", path.Base(name), os.Getpid()))
-	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(info.Mode().Perm()))
-	if was := ownerOf(info); was.uid != os.Geteuid() {
-		err = errors.Join(err, f.Chown(was.uid, was.gid)) // only root can; for others the file is somebody's, and stays
-	}
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = root.Rename(temporary, name)
-	}
-	if err != nil {
-		return nil, errors.Join(err, root.Remove(temporary))
-	}
-	return gone, nil
 }

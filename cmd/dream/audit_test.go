@@ -32,7 +32,7 @@ func TestMend_LeavesWhatIsNoFileAnyMore(t *testing.T) {
 	must(t, os.Remove(file("ide")))
 	must(t, os.Symlink(outside, file("ide")))
 	must(t, os.Remove(file("gone")))
-	fixed, err := mend(report, project)
+	fixed, err := mend(report, project, false)
 	if len(fixed) != 1 || fixed[0].Code != "text-crlf" || string(fixed[0].Path) != "extensions/services/web/manifest.yaml" {
 		t.Errorf("fixed: %+v", fixed)
 	}

@@ -15,7 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program, whatever it waits for
+	context.AfterFunc(ctx, stop) // the first signal asks; the second ends the program, whatever it waits for
 	a := &app{
 		getenv: os.Getenv,
 		stdin:  os.Stdin,

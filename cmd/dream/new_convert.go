@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -66,7 +63,7 @@ func (a *app) askHealth(ctx context.Context, port int) (string, error) {
 // openSource reads the compose file, of which no more is looked at than a parser would take, and opens the folder around
 // it. It may be a stranger's: no link leads out of the folder, and nothing in it makes us wait.
 func openSource(f newFlags) (src scaffold.Source, closeSource func(), err error) {
-	root, err := os.OpenRoot(filepath.Dir(f.compose))
+	root, err := openDir(filepath.Dir(f.compose))
 	if err != nil {
 		return src, nil, problem.Newf(problem.InvalidArgument, "%s: %w", f.compose, err)
 	}
@@ -76,29 +73,4 @@ func openSource(f newFlags) (src scaffold.Source, closeSource func(), err error)
 		return src, nil, problem.Newf(problem.InvalidArgument, "%s: %w: name a compose file", f.compose, err)
 	}
 	return src, func() { root.Close() }, nil
-}
-
-// readRegular reads a file up to its limit, and one byte more when there is more.
-func readRegular(fsys fs.FS, name string, most int64) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("is no file")
-	}
-	return io.ReadAll(io.LimitReader(f, most+1))
-}
-
-// cause is what is wrong, without the file's name.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
