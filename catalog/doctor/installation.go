@@ -3,8 +3,11 @@ package doctor
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
+
+	"dreamserver/internal/printable"
 )
 
 // Installation is the folder with its shipped files.
@@ -137,8 +140,12 @@ func count(n int, one, many string) string {
 // most is how many names a detail lists.
 const most = 8
 
-// some lists the first of the names, one a line.
+// some lists the first of the names, one a line, whatever they are made of.
 func some(names []string) string {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = printable.Line(name)
+	}
 	if len(names) <= most {
 		return strings.Join(names, "\n")
 	}
@@ -147,6 +154,7 @@ func some(names []string) string {
 
 // quote makes a path one word of a shell.
 func quote(path string) string {
+	path = printable.Line(path)
 	if strings.ContainsFunc(path, func(r rune) bool {
 		return !strings.ContainsRune("/._-+:@%,=", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"dreamserver/catalog"
+	"dreamserver/internal/printable"
 	"dreamserver/internal/problem"
 )
 
@@ -35,7 +36,7 @@ func (a *app) ask(ctx context.Context, v catalog.Variable) (string, error) {
 		case v.CanGenerate:
 			hint = " (Enter makes one)"
 		case v.Sample != "":
-			hint = fmt.Sprintf(" (such as %s)", v.Sample)
+			hint = fmt.Sprintf(" (such as %s)", printable.Line(v.Sample))
 		}
 		fmt.Fprintf(a.stderr, "  value%s: ", hint)
 		value, err := a.readAnswer(ctx, v.Secret)
@@ -47,7 +48,7 @@ func (a *app) ask(ctx context.Context, v catalog.Variable) (string, error) {
 		case value == "" && !v.CanGenerate:
 			fmt.Fprintln(a.stderr, "  It cannot be empty.")
 		case v.Check(value) != "" && value != "":
-			fmt.Fprintf(a.stderr, "  That %s.\n", v.Check(value))
+			fmt.Fprintf(a.stderr, "  That %s.\n", printable.Line(v.Check(value)))
 		default:
 			return value, nil
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dreamserver/catalog"
+	"dreamserver/internal/printable"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -182,7 +183,7 @@ func writeConfig(w io.Writer, c catalog.Config) error {
 	fmt.Fprintln(t, "KEY\tTYPE\tVALUE\tFROM\tABOUT")
 	for _, v := range c.Variables {
 		value, from := valueText(v)
-		fmt.Fprintln(t, strings.Join([]string{v.Key, string(v.Type), value, from, cmp.Or(firstSentence(v.Description), "-")}, "\t"))
+		fmt.Fprintln(t, row(v.Key, string(v.Type), value, from, cmp.Or(firstSentence(v.Description), "-")))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -214,23 +215,17 @@ func valueText(v catalog.Variable) (value, from string) {
 
 // shorten keeps a value on its line.
 func shorten(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
-		}
-		return r
-	}, s)
 	if runes := []rune(s); len(runes) > 40 {
 		return string(runes[:39]) + "…"
 	}
 	return s
 }
 
-// firstSentence is the first sentence of a description, where it has several.
+// firstSentence is the first sentence of a description, where it has several, on one line.
 func firstSentence(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	sentence, _, _ := strings.Cut(line, ". ")
-	return strings.TrimSuffix(sentence, ".")
+	return printable.Line(strings.TrimSuffix(sentence, "."))
 }
 
 func (a *app) completeKeys(ctx context.Context, given []string) ([]cobra.Completion, cobra.ShellCompDirective) {

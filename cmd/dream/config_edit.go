@@ -65,7 +65,7 @@ func (a *app) openEditor(ctx context.Context, file string) error {
 		return errors.New("EDITOR is blank: name your editor there")
 	}
 	cmd := exec.CommandContext(ctx, editor[0], append(editor[1:], file)...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.rawOut, a.rawErr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that it gives the terminal back as it was
 	cmd.WaitDelay = editorEnds
 	err := cmd.Run()

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dreamserver/catalog/doctor"
+	"dreamserver/internal/printable"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -66,7 +67,7 @@ func plural(n int, noun string) string {
 }
 
 func (a *app) showFinding(f doctor.Finding) {
-	a.print("%-8s %s (%s)", f.Severity, f.Title, f.ID)
+	a.print("%-8s %s (%s)", f.Severity, printable.Line(f.Title), f.ID)
 	const margin = "         "
 	for line := range strings.Lines(f.Detail) {
 		fmt.Fprintf(a.stdout, "%s%s\n", margin, strings.TrimRight(line, "\n"))

@@ -67,7 +67,7 @@ func writeHistory(w io.Writer, entries []catalog.AuditEntry, uidOf func(name str
 		if granted {
 			columns = append(columns, grants)
 		}
-		fmt.Fprintln(t, strings.Join(columns, "\t"))
+		fmt.Fprintln(t, row(columns...))
 	}
 	row("GRANTS", "TIME", "ACTOR", "OPERATION", "EXTENSION", "RESULT")
 	for _, e := range entries {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -83,7 +82,7 @@ func writeList(w io.Writer, rows []listed) error {
 	t := tabwriter.NewWriter(w, 10, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SERVICE\tCATEGORY\tSTATUS\tRUNTIME\tSOURCE")
 	for _, r := range rows {
-		fmt.Fprintln(t, strings.Join([]string{r.ID, r.Category, r.Status, runtimeText(r.Runtime), string(r.Source)}, "\t"))
+		fmt.Fprintln(t, row(r.ID, r.Category, r.Status, runtimeText(r.Runtime), string(r.Source)))
 	}
 	return t.Flush()
 }

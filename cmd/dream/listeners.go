@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dreamserver/catalog/doctor"
+	"dreamserver/internal/printable"
 )
 
 // netSocket is a socket that waits for others, as /proc/net tells it.
@@ -97,7 +98,7 @@ func programName(process string) string {
 	line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
 	first, _, _ := strings.Cut(string(line), "\x00")
 	if whole := filepath.Base(first); name != "" && strings.HasPrefix(whole, name) && !strings.ContainsAny(whole, " \n") {
-		return whole
+		return printable.Line(whole)
 	}
-	return name
+	return printable.Line(name)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"dreamserver/catalog/scaffold"
+	"dreamserver/internal/printable"
 	"dreamserver/security"
 )
 
@@ -64,7 +65,7 @@ func (a *app) showNotes(notes []scaffold.Note) {
 				a.print("\n%s", kind.Heading())
 				head = true
 			}
-			a.print("  %s", n)
+			a.print("  %s", printable.Line(n.String()))
 		}
 	}
 }

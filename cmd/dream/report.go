@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"dreamserver/internal/printable"
 	"dreamserver/internal/problem"
 )
 
@@ -123,10 +125,23 @@ func (a *app) print(format string, args ...any) {
 func (a *app) printJSON(v any) error { return writeJSON(a.stdout, v) }
 
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(printable.JSON(b.Bytes()))
+	return err
+}
+
+// row is a line of a table. What is in its cells neither ends them nor the line.
+func row(cells ...string) string {
+	for i, cell := range cells {
+		cells[i] = printable.Line(cell)
+	}
+	return strings.Join(cells, "\t")
 }
 
 // indentMore keeps the later lines of a text apart from the next message.

@@ -16,15 +16,17 @@ import (
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/gpu"
+	"dreamserver/internal/printable"
 	"dreamserver/internal/problem"
 )
 
 // app is one call of the program. Nothing of it is global, so that tests run many side by side.
 type app struct {
 	getenv         func(string) string
-	stdin          *os.File // nil where nobody can be asked
-	stdout, stderr io.Writer
-	executable     string // path of this program; empty when unknown
+	stdin          *os.File  // nil where nobody can be asked
+	stdout, stderr io.Writer // of [printable.Writer] while a command runs: what is shown may be a stranger's text
+	rawOut, rawErr io.Writer // the same as they were, for programs that draw on them
+	executable     string    // path of this program; empty when unknown
 	newAgent       func(config.Settings) agentClient
 	portInUse      func(protocol, ip string, port int) bool // nil asks the kernel
 	gpus           *gpu.Machine                             // whose GPUs are looked at; nil is this machine
@@ -51,6 +53,8 @@ With --json the answer is JSON on stdout; an error is one JSON document on stder
 
 // run is the whole program; it returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	a.rawOut, a.rawErr = a.stdout, a.stderr
+	a.stdout, a.stderr = printable.Writer(a.rawOut), printable.Writer(a.rawErr)
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(catalog.WithActor(ctx, a.actor()))

@@ -16,6 +16,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/internal/printable"
 	"dreamserver/security"
 )
 
@@ -108,7 +109,7 @@ func (a *app) showVerdict(v security.Verdict) {
 	for _, severity := range []string{security.Error, security.Note} {
 		for _, f := range v.Findings {
 			if f.Severity == severity && !f.IsGrant() {
-				a.print("%s %s\n    %s; %s", f.Severity, f.Where(), f.Message, f.Fix)
+				a.print("%s %s\n    %s; %s", f.Severity, printable.Line(f.Where()), f.Message, f.Fix)
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
+	"dreamserver/internal/printable"
 )
 
 // warnAgent says why what runs is not known, and which version the agent has if it is not ours.
@@ -28,7 +29,7 @@ func (a *app) warnAgent(s catalog.AgentStatus) {
 func (a *app) warnSkipped(skipped []compose.Skip) {
 	for _, s := range skipped {
 		if s.Warning {
-			a.warn("skipped %s: %s", s.Path, s.Reason)
+			a.warn("skipped %s: %s", printable.Line(s.Path), s.Reason)
 		}
 	}
 }
@@ -40,6 +41,6 @@ func writeReasons(w io.Writer, head string, reasons map[string]string) {
 	}
 	fmt.Fprintf(w, "\n%s:\n", head)
 	for _, id := range slices.Sorted(maps.Keys(reasons)) {
-		fmt.Fprintf(w, "  %s: %s\n", id, strings.ReplaceAll(reasons[id], "\n", "\n    "))
+		fmt.Fprintf(w, "  %s: %s\n", printable.Line(id), strings.ReplaceAll(reasons[id], "\n", "\n    "))
 	}
 }
