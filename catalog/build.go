@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,10 +102,26 @@ func (lib Library) list(ctx context.Context, id string) (Listing, error) {
 	if l.Rating, l.Grants, l.Digest = v.Rating, v.Grants, digest; refusal == nil {
 		refusal = err
 	}
+	if refusal == nil {
+		refusal = lib.checkDependencies(man, append(reserved, f.OtherIDs...))
+	}
 	if l.Installable = refusal == nil; !l.Installable {
 		l.Problem = refusal.Error()
 	}
 	return l.normalize(), ctx.Err()
+}
+
+// checkDependencies refuses what needs an extension that is neither built in nor in the library.
+func (lib Library) checkDependencies(man *manifest.Manifest, builtin []string) error {
+	for _, dep := range man.Service.DependsOn {
+		if slices.Contains(builtin, dep) {
+			continue
+		}
+		if other, err := manifest.Read(lib.FS, dep); err != nil || other.Service.ID != dep {
+			return unknownDependency(dep)
+		}
+	}
+	return nil
 }
 
 // judge is what the gate says of the folder, and the digest of what it looked at.

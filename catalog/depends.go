@@ -17,8 +17,18 @@ func (s *Snapshot) checkDependencies(id string) error {
 	if len(missing) == 0 {
 		return nil
 	}
+	for _, dep := range missing {
+		if _, known := s.Find(dep); !known {
+			return unknownDependency(dep)
+		}
+	}
 	return problem.Newf(problem.MissingDependencies,
 		"Missing dependencies: %s. %s", strings.Join(missing, ", "), s.remedy(id))
+}
+
+// unknownDependency is the refusal of what needs an extension that nobody has.
+func unknownDependency(id string) error {
+	return problem.Newf(problem.MissingDependencies, "Missing dependencies: %s, which is neither installed nor in the library", id)
 }
 
 func (s *Snapshot) remedy(id string) string {

@@ -41,7 +41,7 @@ func (m *Manager) enableDependency(ctx context.Context, s *Snapshot, id string) 
 	var err error
 	switch {
 	case !known:
-		return problem.Newf(problem.MissingDependencies, "Missing dependencies: %s, which is neither installed nor in the library", id)
+		return unknownDependency(id)
 	case !s.Installed(id):
 		_, err = m.Install(ctx, id, Given{})
 	default:

@@ -123,6 +123,8 @@ func TestBuildIndex_SaysWhatAnInstallWouldSay(t *testing.T) {
 		{"no compose file", manifestOf("app"), "", `extension "app" has no compose.yaml: it cannot be installed`},
 		{"for another version", manifestOf("app") + "compatibility: {dream_min: 99.0.0}\n", fragmentOf("app"), ""},
 		{"refused by the gate", manifestOf("app"), "services:\n  app:\n    image: example/app:1\n    privileged: true\n", ""},
+		{"for want of what nobody has", manifestOf("app", "depends_on: [nope]"), fragmentOf("app"), "Missing dependencies: nope, which is neither installed nor in the library"},
+		{"for want of what cannot be set", manifestOf("app", "env_vars: [{key: COMPOSE_FILE, required: true}]"), fragmentOf("app"), `extension "app" requires the variable COMPOSE_FILE, which is reserved for the platform: give it another name`},
 		{"no compose at all", manifestOf("app"), "services: [\n", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

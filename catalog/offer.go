@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 
 	"dreamserver/compose"
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -39,7 +41,22 @@ func readOffer(library fs.FS, id, version string, read func(fs.FS, string) (*man
 	if err := man.CheckCompatible(version); err != nil { // names the extension itself
 		return man, problem.Newf(problem.Incompatible, "%w", err)
 	}
+	if err := checkOfferedVariables(id, man); err != nil {
+		return man, err
+	}
 	return man, checkOfferedFragment(library, id, man)
+}
+
+// checkOfferedVariables refuses an extension that cannot be configured: it requires what no extension's configuration may
+// set, and what the platform does not give it either.
+func checkOfferedVariables(id string, man *manifest.Manifest) error {
+	for _, v := range man.Service.EnvVars {
+		platform := slices.ContainsFunc(config.PlatformKeys, func(k config.PlatformKey) bool { return k.Key == v.Key })
+		if v.Required && (v.Default == nil || *v.Default == "") && config.ReservedEnv(v.Key) && !platform {
+			return problem.Newf(problem.InvalidExtension, "extension %q requires the variable %s, which is reserved for the platform: give it another name", id, v.Key)
+		}
+	}
+	return nil
 }
 
 // checkOfferedFragment refuses an extension of which nothing could run.
