@@ -90,6 +90,7 @@ var Rules = []Rule{
 	{"variable-unused", Warning, "a declared variable is read by no compose file", "use it, or remove it", false},
 	{"variable-default-mismatch", Warning, "manifest and compose file have different defaults for a variable", "write the same in both", false},
 	{"variable-required-mismatch", Warning, "a variable is required in only one of manifest and compose file", "write required: true and ${NAME:?why}, or a default in both", false},
+	{"variable-reserved", Error, "a variable that is the platform's own, or acts on the programs that read an environment, is declared", "give it another name, such as MY_SERVICE_NAME", false},
 	{"files-refused", Error, "the folder holds a link, a special file, too many files or too much", "keep a few small files", false},
 	{"security-refused", Error, "the security scan refuses the extension", "see docs/security.md", false},
 	{"image-unpinned", Warning, "an image has no version: it costs 2 of the rating's 8 points", "write a tag with a version, and its digest", false},

@@ -67,6 +67,7 @@ func (f *folder) checkVariables() {
 	if f.manifest == nil || f.core() {
 		return // the base files read what a core service declares
 	}
+	f.checkReserved()
 	read, said := map[string]bool{}, map[string]bool{}
 	for _, v := range f.variables() {
 		read[v.key] = true
@@ -85,6 +86,20 @@ func (f *folder) checkVariables() {
 			f.find("variable-required-mismatch", v.at("required"), "is true, and %s has a default", declared.Key)
 		case declared.Required && !said[fmt.Sprint(declared.Key, true, false)]:
 			f.find("variable-required-mismatch", v.at("required"), "is true, and the compose files do without %s", declared.Key)
+		}
+	}
+}
+
+// checkReserved asks for names that an owner can configure. What every extension may read needs no declaration, and
+// takes none amiss.
+func (f *folder) checkReserved() {
+	declared := []value{f.service.at("external_port_env")}
+	for _, v := range f.service.at("env_vars").items() {
+		declared = append(declared, v.at("key"))
+	}
+	for _, key := range declared {
+		if name := key.text(); config.ReservedEnv(name) && !isPlatform(name) {
+			f.find("variable-reserved", key, "is %s, which no extension's configuration may set", name)
 		}
 	}
 }
