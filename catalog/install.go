@@ -137,7 +137,7 @@ func (m *Manager) copyIn(ctx context.Context, e Entry, judged string) error {
 
 // isTree refuses a staged folder that is not what was judged. An agent of an older version does not tell what that was.
 func isTree(root *os.Root, dir, digest string) error {
-	staged, err := root.OpenRoot(dir)
+	staged, err := root.OpenRoot(dir + "/.") // a folder: opening a FIFO would wait
 	if err != nil {
 		return storageError(err)
 	}

@@ -74,7 +74,7 @@ func ScanFolder(ctx context.Context, s Scan) (security.Verdict, error) {
 			found = append(found, manifestFinding(fsys, id, "service.gpu_backends", "is not made for "+s.Backend, "add it to service.gpu_backends, or scan for another"))
 		}
 	}
-	own, err := parent.OpenRoot(id)
+	own, err := parent.OpenRoot(id + "/.") // a folder: opening a FIFO would wait
 	if err != nil {
 		return security.Verdict{}, err
 	}

@@ -33,7 +33,7 @@ func (m *Manager) checkShape(ctx context.Context, id string, library bool) (Verd
 	if err != nil {
 		return Verdict{}, err
 	}
-	own, err := root.OpenRoot(id)
+	own, err := root.OpenRoot(id + "/.") // a folder: opening a FIFO would wait
 	if err != nil {
 		return Verdict{}, storageError(err)
 	}
