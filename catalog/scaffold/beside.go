@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"strings"
 )
 
@@ -62,13 +61,17 @@ func (c *converter) besides(name string) ([]byte, error) {
 	return data, err
 }
 
+// shippedFolder is where files that are mounted lie in the extension's folder. The platform reads what lies beside the
+// manifest by its name: another compose.cpu.yaml there would be an overlay.
+const shippedFolder = "files"
+
 // takeAlong reads the file for the extension's folder, and returns the name that it has there.
 func (c *converter) takeAlong(source, what string) (name string, err error) {
-	name = strings.ReplaceAll(source, "/", "-")
+	name = shippedFolder + "/" + strings.ReplaceAll(source, "/", "-")
 	if c.shipped[name] == source {
 		return name, nil
 	}
-	if c.shipped[name] != "" || slices.Contains([]string{"manifest.yaml", "compose.yaml"}, name) {
+	if c.shipped[name] != "" {
 		return name, errors.New("another file has the name " + name)
 	}
 	data, err := c.besides(source)

@@ -82,8 +82,8 @@ func TestConvert_TakesFewAndSmallFilesAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"changed: line 1: services.app.volumes.0: a/b.conf is copied into the extension's folder as a-b.conf, where every user of this machine can read it\n",
-		"todo: line 1: services.app.volumes.1: a-b.conf cannot be read (another file has the name a-b.conf), so /2 is not mounted",
+		"changed: line 1: services.app.volumes.0: a/b.conf is copied into the extension's folder as files/a-b.conf, where every user of this machine can read it\n",
+		"todo: line 1: services.app.volumes.1: a-b.conf cannot be read (another file has the name files/a-b.conf), so /2 is not mounted",
 		"todo: line 1: services.app.volumes.2: large.conf cannot be read (it is larger than the 262144 bytes that go along), so /3 is not mounted",
 		"todo: line 1: services.app.volumes.3: none.conf is not beside the compose file, so /4 is not mounted",
 		"changed: line 1: services.app.volumes.4: a/b.conf is copied",
@@ -92,7 +92,7 @@ func TestConvert_TakesFewAndSmallFilesAlong(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, notesOf(c))
 		}
 	}
-	if len(c.Files) != 3 || c.Files[2].Name != "a-b.conf" || string(c.Files[2].Content) != "x" {
+	if len(c.Files) != 3 || c.Files[2].Name != "files/a-b.conf" || string(c.Files[2].Content) != "x" {
 		t.Errorf("files %v", c.Files)
 	}
 }
@@ -117,5 +117,39 @@ func TestConvert_BoundsWhatGoesAlong(t *testing.T) {
 	}
 	if bytes == 0 || bytes > 4<<20 || !strings.Contains(notesOf(c), "the files together are larger than the 4194304 bytes that go along") {
 		t.Errorf("%d bytes go along:\n%s", bytes, notesOf(c))
+	}
+}
+
+// A stranger's file may have a name that means something beside a manifest. Where it is put, it is a file and nothing else.
+func TestConvert_ShipsNoFileThatThePlatformReads(t *testing.T) {
+	names := []string{
+		"compose.cpu.yaml", "compose.nvidia.yml", "docker-compose.override.yml", "compose.yaml.disabled", "compose.yaml", "manifest.yaml", "manifest.yml",
+		"manifest.json", ".env", ".staging-x", "sub/compose.amd.yaml",
+	}
+	files, volumes := map[string]string{}, []string{}
+	for i, name := range names {
+		files[name] = "services: {app: {command: [other]}}\n"
+		volumes = append(volumes, fmt.Sprintf("\"./%s:/%d:ro\"", name, i))
+	}
+	_, src := besideFolder(t, files)
+	src.Data = []byte(`services: {app: {image: "a/b:1", ports: ["3000:3000"], volumes: [` + strings.Join(volumes, ", ") + "]}}")
+	c, err := scaffold.Convert(templates(t), knownNow(t), scaffold.Options{ID: "app", Health: "/"}, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Files) != 2+len(names) {
+		t.Errorf("%d files, want %d:\n%s", len(c.Files), 2+len(names), notesOf(c))
+	}
+	for _, f := range c.Files[2:] {
+		if !strings.HasPrefix(f.Name, "files/") {
+			t.Errorf("%s lies beside the manifest", f.Name)
+		}
+	}
+	dir := lay(t, "app", c.Files)
+	want(t, scan(t, dir))
+	for _, unit := range load(t, dir) {
+		if command := unit.project.Services["app"].Command; len(command) > 0 {
+			t.Errorf("on %s it runs %v", unit.backend, command)
+		}
 	}
 }

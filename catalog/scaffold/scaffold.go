@@ -45,7 +45,7 @@ type Options struct {
 
 // File is one file of an extension.
 type File struct {
-	Name    string `json:"name"` // in the extension's folder
+	Name    string `json:"name"` // path in the extension's folder, with slashes
 	Content []byte `json:"-"`
 	What    string `json:"what"` // for people
 }

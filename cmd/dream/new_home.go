@@ -88,7 +88,11 @@ func (h home) write(ctx context.Context, done *made) error {
 		return notWritten(err)
 	}
 	for _, file := range done.Files {
-		if err := l.writeMode(filepath.Join(folder, file.Name), file.Content, 0o644); err != nil {
+		name := filepath.Join(folder, filepath.FromSlash(file.Name))
+		if err := l.folder(filepath.Dir(name), 0o755, l.uid, true); err != nil {
+			return notWritten(err)
+		}
+		if err := l.writeMode(name, file.Content, 0o644); err != nil {
 			return notWritten(err)
 		}
 	}
