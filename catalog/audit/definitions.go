@@ -151,7 +151,8 @@ var localhost = regexp.MustCompile(`(?:^|[^\w.-])localhost(?:$|[^\w.-])`)
 
 // compareHealth compares the addresses that the healthcheck asks for with what the manifest says.
 func (f *folder) compareHealth(test spot) {
-	path, port := f.service.at("health").text(), f.service.at("port").number()
+	path, _, _ := strings.Cut(f.service.at("health").text(), "?") // as [addresses] has them
+	port := f.service.at("port").number()
 	if p := f.service.at("health_port").number(); p > 0 {
 		port = p
 	}
@@ -175,7 +176,7 @@ func probe(test value) string {
 	return strings.Join(words, " ")
 }
 
-// address is what a healthcheck asks for over HTTP.
+// address is what a healthcheck asks for over HTTP, without a query.
 type address struct {
 	port int
 	path string
@@ -205,7 +206,8 @@ func addresses(probe string) []address {
 	}
 	if host, line := asHost.FindStringSubmatch(probe), request.FindStringSubmatch(probe); host != nil && line != nil {
 		port, _ := strconv.Atoi(host[1])
-		all = append(all, address{port, line[1]})
+		path, _, _ := strings.Cut(line[1], "?")
+		all = append(all, address{port, path})
 	}
 	return all
 }

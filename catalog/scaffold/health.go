@@ -10,8 +10,20 @@ import (
 
 // probe asks the service over HTTP with what its image has of two tools.
 func probe(port int, path string) string {
-	url := fmt.Sprintf("http://127.0.0.1:%d%s", port, path)
+	url := shellWord(healthAddress(port, path))
 	return "wget -q -O /dev/null " + url + " || curl -fsS -o /dev/null " + url
+}
+
+func healthAddress(port int, path string) string {
+	return fmt.Sprintf("http://127.0.0.1:%d%s", port, path)
+}
+
+// shellWord is an address with a [healthPath] as a shell reads it as one word.
+func shellWord(url string) string {
+	if strings.ContainsAny(url, "?&") {
+		return "'" + url + "'"
+	}
+	return url
 }
 
 // ownChecks are the commands that images bring for the purpose, and that need no password.
@@ -23,7 +35,7 @@ var ownChecks = map[string]string{
 
 var (
 	localhost = regexp.MustCompile(`(^|[^A-Za-z0-9_.-])(?:localhost|0\.0\.0\.0|\[::1\])($|[^A-Za-z0-9_.-])`)
-	healthURL = regexp.MustCompile(`https?://[^/\s"']+(/[A-Za-z0-9._~/?=&%-]*)`)
+	healthURL = regexp.MustCompile(`https?://[^/\s"']+(/[A-Za-z0-9._~/=%-]*(?:\?[A-Za-z0-9._~/?=&%-]*)?)`)
 )
 
 // healthcheck keeps the check that the compose file has. In a container localhost may be ::1, where nobody listens.

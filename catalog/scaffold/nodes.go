@@ -3,6 +3,8 @@ package scaffold
 import (
 	"bytes"
 	"iter"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -99,13 +101,32 @@ func text(n *yaml.Node) string {
 // scalar is a value that YAML reads as what it looks like: true, 3, text.
 func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
 
-// words is a text, whatever it looks like. What readers of YAML 1.1 take for a truth value is in quotes.
+// words is a text, whatever it looks like. What a reader of YAML may take for something else is in quotes.
 func words(value string) *yaml.Node {
-	switch strings.ToLower(value) {
-	case "y", "n", "yes", "no", "on", "off":
+	if readsAsOther(value) {
 		return quoted(value)
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+}
+
+// otherWords and otherForms are the plain scalars that some reader of YAML 1.1 or 1.2 takes for a truth value, nothing, a
+// number or a time; some texts that all take for text are among otherForms, where quotes do no harm.
+var (
+	otherWords = regexp.MustCompile(`(?i)\A(?:|~|null|y|yes|n|no|true|false|on|off|<<|=|[-+]?\.(?:inf|nan))\z`)
+	otherForms = regexp.MustCompile(`\A[-+]?(?:\.?[0-9][0-9a-fA-FxXoO_+-]*(?:\.[0-9eE_+-]*)?|[0-9][0-9_]*(?::[0-9]+)+(?:\.[0-9_]*)?|[0-9]{4}-[0-9-]+[Tt \t].*)\z`)
+)
+
+// readsAsOther reports whether a text needs quotes to be read as text.
+func readsAsOther(value string) bool {
+	return otherWords.MatchString(value) || otherForms.MatchString(value)
+}
+
+// plainOrQuoted is a text of an id, a name or an image as it stands in YAML.
+func plainOrQuoted(value string) string {
+	if readsAsOther(value) {
+		return strconv.Quote(value)
+	}
+	return value
 }
 
 // quoted is a text in double quotes.

@@ -59,6 +59,7 @@ const (
 	examplePort     = "8080"
 	exampleHostPort = "9200"
 	exampleHealth   = "/health"
+	exampleURL      = "http://127.0.0.1:" + examplePort + exampleHealth
 )
 
 // New makes an extension from the templates.
@@ -96,13 +97,13 @@ func (o Options) check() error {
 		return problem.Newf(problem.InvalidArgument, "host port %d belongs to the machine's own services: write one from %d", o.HostPort, firstHostPort)
 	}
 	if !healthPath.MatchString(o.Health) {
-		return problem.Newf(problem.InvalidArgument, "health path %.60q: write a path such as /health, of letters, digits and -._~/?=&%%", o.Health)
+		return problem.Newf(problem.InvalidArgument, "health path %.60q: write a path such as /health, of letters, digits and -._~/=%%, and after a ? of & as well", o.Health)
 	}
 	return nil
 }
 
-// healthPath is a path that needs quoting neither in YAML nor in a shell's double quotes.
-var healthPath = regexp.MustCompile(`\A/[A-Za-z0-9._~/?=&%-]{0,200}\z`)
+// healthPath is a path that needs no quotes in YAML, with a query that needs single ones in a shell.
+var healthPath = regexp.MustCompile(`\A/[A-Za-z0-9._~/=%-]{0,200}(?:\?[A-Za-z0-9._~/?=&%-]{0,200})?\z`)
 
 // CheckID refuses an id that no extension may have. Whose others are is not looked at: [Known].
 func CheckID(id string) error {
@@ -184,6 +185,16 @@ func (t *loader) text(name string) string {
 	o := t.options
 	return strings.NewReplacer(
 		"llama-server:8080", "llama-server:8080", // another service, whose port stays
+		exampleURL, shellWord(healthAddress(o.Port, o.Health)),
+		// Whole scalars: as a key, a value or in a list.
+		"\n  "+exampleID+":", "\n  "+plainOrQuoted(o.ID)+":",
+		": "+exampleID, ": "+plainOrQuoted(o.ID),
+		"["+exampleID+"]", "["+plainOrQuoted(o.ID)+"]",
+		": "+exampleName, ": "+plainOrQuoted(title(o.ID)),
+		": "+exampleImage+"-cuda", ": "+plainOrQuoted(variant(o.Image, "-cuda")),
+		": "+exampleImage+"-rocm", ": "+plainOrQuoted(variant(o.Image, "-rocm")),
+		": "+exampleImage, ": "+plainOrQuoted(o.Image),
+		// Parts of others.
 		exampleImage+"-cuda", variant(o.Image, "-cuda"),
 		exampleImage+"-rocm", variant(o.Image, "-rocm"),
 		exampleImage, o.Image,

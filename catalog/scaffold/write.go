@@ -79,7 +79,7 @@ func (c *converter) declare(text []byte) []byte {
 }
 
 // topOfService is the line with which a service begins in the encoded file.
-var topOfService = regexp.MustCompile(`(?m)^(  [a-z0-9_-]+:|networks:)$`)
+var topOfService = regexp.MustCompile(`(?m)^(  "?[a-z0-9_-]+"?:|networks:)$`)
 
 // compose is the compose file as text.
 func (c *converter) compose() ([]byte, error) {

@@ -35,7 +35,7 @@ or, without an installation, into this folder.
 From a compose file, ports go to loopback, names and volumes become the extension's own, variables and passwords are
 declared, and what no extension may have is left out. The report says what was changed and left out, with its line.
 
-Exit codes: 0 made and accepted; 1 not made, or made and still refused by the scan; 2 the command line is wrong.`,
+Exit codes: 0 made and accepted; 1 not made, or made of a compose file and still refused by the scan; 2 the command line is wrong.`,
 		Example: `  dream new notes --image ghcr.io/example/notes:1.4.0 --port 3000 --health /api/health
   dream new painter --image example/painter:2.1 --gpu only
   dream new wiki --from-compose docker-compose.yml`,
@@ -111,7 +111,7 @@ func (a *app) newExtension(ctx context.Context, id string, f newFlags) error {
 	if err != nil {
 		return err
 	}
-	done := made{ID: id, Folder: home.folder(id), Notes: []scaffold.Note{}}
+	done := made{ID: id, Folder: home.folder(id), Notes: []scaffold.Note{}, converted: f.compose != ""}
 	if f.compose != "" {
 		err = a.convert(ctx, templates, known, home, f, &done)
 	} else {

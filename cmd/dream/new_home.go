@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"dreamserver/catalog"
@@ -101,6 +103,9 @@ func (h home) write(ctx context.Context, done *made) error {
 		return err
 	}
 	done.Verdict = &verdict
+	if verdict.Verdict == security.Rejected && !done.converted {
+		return refusedByGate(verdict)
+	}
 	if exists(done.Folder) {
 		return problem.Newf(problem.Conflict, "%s exists: choose another id, or remove it", done.Folder)
 	}
@@ -109,6 +114,17 @@ func (h home) write(ctx context.Context, done *made) error {
 		return notWritten(err)
 	}
 	return nil
+}
+
+// refusedByGate is for an extension whose maker has no file to mend: nothing of it stays.
+func refusedByGate(v security.Verdict) error {
+	var why []string
+	for _, f := range v.Findings {
+		if f.Severity == security.Error {
+			why = append(why, fmt.Sprintf("%s: %s; %s", f.Where(), f.Message, f.Fix))
+		}
+	}
+	return problem.Newf(problem.ScanRefused, "%s is not made, because the scan would refuse it: %s", v.ID, strings.Join(why, "; "))
 }
 
 // notWritten says what to do about a folder that cannot be written.

@@ -21,6 +21,8 @@ type made struct {
 	Notes    []scaffold.Note   `json:"notes"`
 	Verdict  *security.Verdict `json:"verdict"`
 	Next     []string          `json:"next"`
+
+	converted bool // from a compose file, so that its report says what to mend in the result
 }
 
 func (a *app) showMade(done made) error {

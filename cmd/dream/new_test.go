@@ -4,7 +4,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"dreamserver/catalog/scaffold"
+	"dreamserver/config"
+	"dreamserver/internal/problem"
 )
 
 // Who calls sudo to make an extension must still be able to edit it.
@@ -40,6 +45,32 @@ func TestNew_TheFolderIsTheOwnersWhenRootMakesIt(t *testing.T) {
 		}
 		if got := ownerOf(info); got != want {
 			t.Errorf("%s belongs to %v, want %v", name, got, want)
+		}
+	}
+}
+
+// What the scan refuses stays only where a compose file was converted, whose report says what to mend.
+func TestNew_LeavesNothingBehindThatIsRefused(t *testing.T) {
+	for _, converted := range []bool{false, true} {
+		dir := t.TempDir()
+		done := made{ID: "bad", Folder: filepath.Join(dir, "bad"), converted: converted, Files: []scaffold.File{
+			{Name: "manifest.yaml", Content: []byte("schema_version: dream.services.v1\nservice: {id: bad, name: Bad, port: 80, health: /, gpu_backends: [all], compose_file: compose.yaml}\n")},
+			{Name: "compose.yaml", Content: []byte("services: {bad: {image: \"a/b:1\", privileged: true}}\n")},
+		}}
+		err := home{dir: dir, settings: config.Settings{Names: config.DefaultNames(), UID: -1, GID: -1}}.write(t.Context(), &done)
+		if refused := problem.HasCode(err, problem.ScanRefused) && strings.Contains(err.Error(), "services.bad.privileged"); refused == converted || err != nil && converted {
+			t.Errorf("converted %t: %v", converted, err)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		if want := map[bool]string{false: "", true: "bad"}[converted]; strings.Join(names, " ") != want {
+			t.Errorf("converted %t: the folder holds %q, want %q", converted, names, want)
 		}
 	}
 }
