@@ -72,6 +72,7 @@ var Rules = []Rule{
 	{"alias-shadows-service", Error, "an alias is another service's id or container name", "choose another alias", false},
 	{"container-name-collision", Error, "a container's name is another extension's, too", "choose another name", false},
 	{"port-collision", Error, "a default port on this machine is another extension's, a core service's or the host agent's", "choose another default", false},
+	{"variable-collision", Error, "two extensions publish a port by one variable, or declare one with different types or defaults", "give one of them another name, which begins with the extension's id", false},
 	{"dependency-cycle", Error, "`depends_on` leads back to the extension", "take one of the dependencies out", false},
 	{"icon-unknown", Warning, "an icon is none of lucide.dev: pages draw nothing for it", "write a name as lucide.dev has it, such as MessageSquare", false},
 	{"feature-icon-missing", Warning, "a feature has no icon", "write a name as lucide.dev has it", false},

@@ -199,6 +199,7 @@ func (f *folder) check(ctx context.Context, a *audit) {
 		f.checkVariables()
 	}
 	f.checkPorts(a.tables)
+	f.checkDeclarations(a.tables)
 	f.checkGate(ctx, a)
 }
 

@@ -24,6 +24,7 @@ type tables struct {
 	containers owners
 	features   owners
 	ports      owners // 8080/tcp
+	variables  map[string][]declaration
 	depends    map[string][]string
 	core       []string // ids of the core services
 	secrets    security.Secrets
@@ -51,7 +52,7 @@ const theAgent = "the host agent"
 func newTables(a *audit) *tables {
 	t := &tables{
 		ids: map[string]bool{}, builtin: map[string]bool{}, aliases: owners{}, containers: owners{}, features: owners{}, ports: owners{},
-		depends: map[string][]string{}, secrets: security.Secrets{},
+		variables: map[string][]declaration{}, depends: map[string][]string{}, secrets: security.Secrets{},
 	}
 	t.ports.add(fmt.Sprintf("%d/tcp", config.DefaultAgentPort), theAgent)
 	for _, f := range a.folders {
@@ -98,6 +99,7 @@ func (t *tables) add(f *folder) {
 	}
 	if f.manifest != nil {
 		t.secrets.Declare(f.id, f.manifest.Service.EnvVars)
+		t.declare(f)
 	}
 }
 

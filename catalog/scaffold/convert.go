@@ -56,6 +56,10 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	}
 	c := &converter{source: src, options: o, known: known, folders: map[string]string{}, shipped: map[string]string{}, envFilesRead: map[string]envFile{}, noted: map[Note]bool{}, result: &Conversion{}}
 	c.variables = newVariables(c)
+	prefix, note := known.Prefix(o.ID)
+	if c.options.Prefix = prefix; note != nil {
+		c.result.Notes = append(c.result.Notes, *note)
+	}
 	if err := c.read(flatten(root)); err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}

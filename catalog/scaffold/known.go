@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -19,10 +20,11 @@ const (
 	agentPort     = 7710
 )
 
-// Known is what other extensions have: names, and ports on this machine. [NewKnown] makes one.
+// Known is what other extensions have: names, variables, and ports on this machine. [NewKnown] makes one.
 type Known struct {
-	names map[string]owned // ids and aliases
-	ports map[int]string   // by the id of the extension that has it
+	names     map[string]owned  // ids and aliases
+	variables map[string]string // their names, with the id of the extension that declares it first
+	ports     map[int]string    // by the id of the extension that has it
 }
 
 type owned struct {
@@ -33,7 +35,7 @@ type owned struct {
 
 // NewKnown knows the platform's own port and nothing else.
 func NewKnown() *Known {
-	return &Known{names: map[string]owned{}, ports: map[int]string{agentPort: "the host agent"}}
+	return &Known{names: map[string]owned{}, variables: map[string]string{}, ports: map[int]string{agentPort: "the host agent"}}
 }
 
 // Look adds the extensions in folders of fsys; builtIn are those whose ids are never free. The owner's settings say which
@@ -63,6 +65,10 @@ func (k *Known) add(m *manifest.Manifest, builtIn bool, settings map[string]stri
 	if before, ok := k.names[s.ID]; !ok || before.alias {
 		k.names[s.ID] = owned{id: s.ID, builtIn: builtIn}
 	}
+	for _, v := range s.Variables() {
+		k.variable(v.Key, s.ID)
+	}
+	k.variable(s.HostEnv, s.ID)
 	k.port(s.ExternalPortDefault, s.ID)
 	for _, v := range s.EnvVars {
 		if v.Type == manifest.PortVar && v.Default != nil {
@@ -74,6 +80,55 @@ func (k *Known) add(m *manifest.Manifest, builtIn bool, settings map[string]stri
 		port, _ := strconv.Atoi(settings[key])
 		k.port(port, s.ID)
 	}
+}
+
+func (k *Known) variable(key, id string) {
+	if key != "" && k.variables[key] == "" {
+		k.variables[key] = id
+	}
+}
+
+// platform has the variables that no extension may have.
+const platform = "the platform"
+
+// ownerOf is who has a variable; empty where nobody does.
+func (k *Known) ownerOf(key string) string {
+	if config.ReservedEnv(key) {
+		return platform
+	}
+	return k.variables[key]
+}
+
+// Prefix is how the names of a new extension's variables begin: [Prefix] of its id, unless the names that its manifest
+// has by itself are taken. Two ids may have one prefix, and a setting of the platform's may begin with it; then note says so.
+func (k *Known) Prefix(id string) (prefix string, note *Note) {
+	prefix = Prefix(id)
+	key, owner := k.ownVariable(prefix)
+	if owner == "" {
+		return prefix, nil
+	}
+	stem := prefix
+	if config.ReservedEnv(stem + "_") { // all that begins so
+		stem = "X_" + prefix
+	}
+	prefix = stem
+	for i := 2; ; i++ {
+		if _, taken := k.ownVariable(prefix); taken == "" {
+			break
+		}
+		prefix = stem + "_" + strconv.Itoa(i)
+	}
+	return prefix, &Note{Kind: Changed, Message: "its variables begin with " + prefix + "_, because " + key + " belongs to " + owner}
+}
+
+// ownVariable is one of the variables that every new manifest has and somebody else does, too.
+func (k *Known) ownVariable(prefix string) (key, owner string) {
+	for _, key := range []string{prefix + "_PORT", prefix + "_HOST"} {
+		if owner := k.ownerOf(key); owner != "" {
+			return key, owner
+		}
+	}
+	return "", ""
 }
 
 func portKeys(vars []manifest.EnvVar) []string {

@@ -75,9 +75,9 @@ func (s *service) publish(item *yaml.Node, at string, p publishing) *yaml.Node {
 func (s *service) portVariable(p publishing) (name string, first bool) {
 	asked := s.c.options.Port
 	if s == s.c.main && s.c.result.Port == 0 && p.protocol != "udp" && (asked == 0 || asked == p.target) {
-		return Prefix(s.c.options.ID) + "_PORT", true
+		return s.c.options.Prefix + "_PORT", true
 	}
-	name = fmt.Sprintf("%s_PORT_%d", Prefix(s.name), p.target)
+	name = fmt.Sprintf("%s%s_PORT_%d", s.c.options.Prefix, strings.TrimPrefix(Prefix(s.name), Prefix(s.c.options.ID)), p.target)
 	if p.protocol == "udp" {
 		name += "_UDP"
 	}

@@ -6,6 +6,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -31,9 +32,12 @@ const (
 
 // Options is what a new extension is to be.
 type Options struct {
-	ID    string
-	Image string // with a tag that is a version
-	Port  int    // inside the container
+	ID string
+	// Prefix is how the names of its variables begin, without the last _; empty for [Prefix] of the id. [Known.Prefix]
+	// finds one that is free.
+	Prefix string
+	Image  string // with a tag that is a version
+	Port   int    // inside the container
 	// HostPort is the default port on this machine.
 	HostPort int
 	Health   string // path
@@ -199,7 +203,7 @@ func (t *loader) text(name string) string {
 		exampleImage+"-rocm", variant(o.Image, "-rocm"),
 		exampleImage, o.Image,
 		exampleID, o.ID,
-		examplePrefix, Prefix(o.ID),
+		examplePrefix, cmp.Or(o.Prefix, Prefix(o.ID)),
 		exampleName, title(o.ID),
 		exampleHostPort, strconv.Itoa(o.HostPort),
 		examplePort, strconv.Itoa(o.Port),

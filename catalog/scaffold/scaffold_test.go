@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
@@ -262,6 +263,62 @@ func TestKnown_RefusesWhatIsTaken(t *testing.T) {
 	for wanted, got := range map[int]int{0: 7901, 80: 7901, 7824: 7901, 7900: 7901, 7710: 7901, 12345: 12345, 70000: 7901} {
 		if port := k.FreePort(wanted); port != got {
 			t.Errorf("FreePort(%d) = %d, want %d", wanted, port, got)
+		}
+	}
+}
+
+// Ids that differ have one prefix, and settings of the platform's may begin with an extension's.
+func TestKnown_FindsVariablesThatNobodyHas(t *testing.T) {
+	manifestOf := func(id, more string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("schema_version: dream.services.v1\nservice: {id: " + id + ", name: X, port: 80, health: /, " + more + "}\n")}
+	}
+	k := scaffold.NewKnown()
+	if err := k.Look(fstest.MapFS{
+		"my_notes/manifest.yaml": manifestOf("my_notes", "external_port_env: MY_NOTES_PORT"),
+		"other/manifest.yaml":    manifestOf("other", "host_env: CHAT_HOST, env_vars: [{key: MY_NOTES_2_PORT, type: port, default: \"1234\"}, {key: WIKI_TITLE}]"),
+	}, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{
+		"my-notes": "MY_NOTES_3 its variables begin with MY_NOTES_3_, because MY_NOTES_PORT belongs to my_notes",
+		"chat":     "CHAT_2 its variables begin with CHAT_2_, because CHAT_HOST belongs to other",
+		// A setting of the platform's.
+		"dashboard_api": "X_DASHBOARD_API its variables begin with X_DASHBOARD_API_, because DASHBOARD_API_PORT belongs to the platform",
+		"wiki":          "WIKI",
+	} {
+		prefix, note := k.Prefix(id)
+		if got := prefix; note == nil && got != want || note != nil && got+" "+note.String() != want {
+			t.Errorf("Prefix(%s) = %s, %v; want %s", id, prefix, note, want)
+		}
+		src := scaffold.Source{Name: "f", Data: []byte("services: {a: {image: \"a/b:1\", ports: [\"80:80\", \"81:81\"], environment: {T: \"${TITLE:-x}\"}}, b: {image: \"a/b:1\", ports: [\"82:82\"]}}")}
+		c, err := scaffold.Convert(templates(t), k, scaffold.Options{ID: id}, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := scaffold.New(templates(t), hello(func(o *scaffold.Options) { o.ID, o.Prefix = id, prefix }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, made := range [][]scaffold.File{c.Files, files} {
+			m, err := manifest.Parse("manifest.yaml", made[0].Content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{m.Service.ExternalPortEnv, m.Service.HostEnv}
+			for _, v := range m.Service.EnvVars {
+				got = append(got, v.Key)
+			}
+			want := []string{prefix + "_PORT", prefix + "_HOST", prefix + "_PORT"}
+			if i == 0 {
+				title := prefix + "_TITLE"
+				if id == "wiki" {
+					title = "WIKI_TITLE_2"
+				}
+				want = append(want, title, prefix+"_PORT_81", prefix+"_B_PORT_82")
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: variables (-want +got):\n%s", id, diff)
+			}
 		}
 	}
 }

@@ -61,10 +61,12 @@ func (v *variables) refersTo(s *service) {
 	}
 }
 
-// free is a name that the extension has not declared, which begins with its own.
+var notInKeys = regexp.MustCompile(`[^A-Z0-9_]`)
+
+// free is a name that nobody has declared, which begins with the extension's own.
 func (v *variables) free(key string) string {
-	prefix := Prefix(v.c.options.ID) + "_"
-	name := strings.ToUpper(key)
+	prefix := v.c.options.Prefix + "_"
+	name := notInKeys.ReplaceAllString(strings.ToUpper(key), "_")
 	if !strings.HasPrefix(name, prefix) {
 		name = prefix + name
 	}
@@ -72,7 +74,7 @@ func (v *variables) free(key string) string {
 		name = name[:120]
 	}
 	stem := name
-	for i := 2; v.taken[name] || name == prefix+"PORT"; i++ {
+	for i := 2; v.taken[name] || name == prefix+"PORT" || v.c.known.ownerOf(name) != ""; i++ {
 		name = stem + "_" + strconv.Itoa(i)
 	}
 	v.taken[name] = true

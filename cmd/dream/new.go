@@ -136,6 +136,10 @@ func scaffoldNew(templates fs.FS, known *scaffold.Known, home home, f newFlags, 
 	if o.Health == "" {
 		o.Health = "/"
 	}
+	prefix, note := known.Prefix(done.ID)
+	if o.Prefix = prefix; note != nil {
+		done.Notes = append(done.Notes, *note)
+	}
 	if host != 0 {
 		err = known.CheckPort(host)
 	} else {
