@@ -60,7 +60,9 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	if c.options.Prefix = prefix; note != nil {
 		c.result.Notes = append(c.result.Notes, *note)
 	}
-	if err := c.read(flatten(root)); err != nil {
+	flat := flatten(root)
+	c.substitute(flat)
+	if err := c.read(flat); err != nil {
 		return nil, problem.Newf(problem.InvalidArgument, "%s: %w", src.Name, err)
 	}
 	if err := c.environments(); err != nil {
@@ -73,6 +75,7 @@ func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion,
 	for _, s := range c.services {
 		s.convert()
 	}
+	c.sayConfigured()
 	c.settle()
 	if err := c.files(templates); err != nil {
 		return nil, err
@@ -100,6 +103,7 @@ type converter struct {
 	noted    map[Note]bool
 	result   *Conversion
 
+	configured   configured
 	envFilesRead map[string]envFile
 	envText      int // bytes of what [converter.environments] has read
 	shippedBytes int

@@ -159,6 +159,9 @@ func golden(t *testing.T, id string, c *scaffold.Conversion, err error) map[stri
 			if v.Generate != nil {
 				line += fmt.Sprintf(" generate=%d", v.Generate.Bytes)
 			}
+			if v.Pattern != "" {
+				line += fmt.Sprintf(" pattern=%s", v.Pattern)
+			}
 			got["env_vars"] += line + "\n"
 		}
 	}

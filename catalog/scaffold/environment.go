@@ -18,6 +18,9 @@ type entry struct {
 	value string
 	at    *yaml.Node // where it stands
 	from  *yaml.Node // its key, whose comments stay; nil where it has none
+
+	file   bool // it is from a file, which is somebody's configuration
+	secret bool // its value must not be in the extension
 }
 
 func (e entry) literal() bool { return !strings.Contains(strings.ReplaceAll(e.value, "$$", ""), "$") }
@@ -45,7 +48,7 @@ func (s *service) readEnv() error {
 	index := map[string]int{}
 	put := func(e entry, unset bool) error {
 		if unset { // handed through from the environment of who starts it
-			e.value = "${" + e.key + ":-}"
+			e.value = s.c.withDefaults("${"+e.key+":-}", false)
 		}
 		if s.c.envText += len(e.key) + len(e.value) + 1; s.c.envText > maxEnvText {
 			return fmt.Errorf("its variables and those of the services above are more than %d bytes: leave out what it does without", maxEnvText)
@@ -66,7 +69,7 @@ func (s *service) readEnv() error {
 			return fmt.Errorf("env_file: more than %d files are named: write what they set into environment", maxEnvFiles)
 		}
 		for _, key := range file.keys { // none of one that cannot be read, which environment says
-			if err := put(entry{key: key, value: strings.ReplaceAll(file.values[key], "$", "$$"), at: item.at}, false); err != nil {
+			if err := put(s.c.fromFile(key, file.values[key], item.at), false); err != nil {
 				return err
 			}
 		}
@@ -86,6 +89,11 @@ func (s *service) readEnv() error {
 		}
 	}
 	s.env = slices.DeleteFunc(all, func(e entry) bool { return nameEnd(e.key) != len(e.key) && !dotted(e.key) || e.key == "" })
+	for i, e := range s.env {
+		if e.literal() && (isSecretKey(e.key) && isExample(e.value) || issued.MatchString(e.value)) {
+			s.env[i].secret = true
+		}
+	}
 	return nil
 }
 
@@ -145,9 +153,13 @@ func (s *service) environment(key string, _ *yaml.Node) {
 		at := *e.at
 		at.Value = e.value
 		value := s.c.hosts(s.path(key, e.key), e.key, &at)
-		hidden := s.c.variables.value(e.key, value)
+		hidden := s.c.variables.value(e, value)
 		if e.literal() && hidden != value {
-			s.c.note(Changed, e.at, s.path(key, e.key), "no longer holds the example's secret: the extension makes one of its own", "")
+			if name := s.c.variables.asked(hidden); name != "" {
+				s.c.note(Changed, e.at, s.path(key, e.key), "no longer holds the secret, which only its owner knows: "+name+" is asked for", "")
+			} else {
+				s.c.note(Changed, e.at, s.path(key, e.key), "no longer holds the example's secret: the extension makes one of its own", "")
+			}
 		}
 		n := words(hidden)
 		s.leftover(key+"."+e.key, e.at, hidden)

@@ -36,21 +36,40 @@ func isExample(value string) bool {
 	return value != "" && !slices.Contains([]string{"true", "false", "yes", "no", "0", "1", "on", "off", "none", "null"}, strings.ToLower(value)) && !strings.HasPrefix(value, "/")
 }
 
-// hide declares a secret in place of an example value. Who uses the same value gets the same secret.
-func (v *variables) hide(key, value string, s *service) {
-	if v.secrets[value] != "" || len(v.declared) > maxVariables {
+// hide declares a secret in place of a value: one that is made, or that the owner is asked for. Who uses the same value
+// gets the same secret.
+func (v *variables) hide(key, value string, s *service, ask bool) {
+	if name := v.secrets[value]; name != "" || len(v.declared) > maxVariables {
+		i := slices.IndexFunc(v.declared, func(d manifest.EnvVar) bool { return d.Key == name })
+		if ask && i >= 0 {
+			v.declared[i] = askFor(v.declared[i], key+" of "+s.name)
+		}
 		return
 	}
 	secret := manifest.EnvVar{
 		Key: v.free(key), Type: manifest.SecretVar, Required: true, Generate: generate(key, value),
 		Description: key + " of " + s.name + ". Generated at install and kept in .env",
 	}
-	if accounts.MatchString(key) {
+	switch {
+	case ask:
+		secret = askFor(secret, key+" of "+s.name)
+	case accounts.MatchString(key):
 		secret.Required, secret.Generate = false, nil
 		secret.Description = key + " of " + s.name + ", from whoever runs that service"
 	}
 	v.declared = append(v.declared, secret)
 	v.secrets[value] = secret.Key
+}
+
+// asked is the variable that the owner is asked for where a text refers to one; else empty.
+func (v *variables) asked(text string) (name string) {
+	rewrite(text, func(r use) string {
+		if slices.ContainsFunc(v.declared, func(d manifest.EnvVar) bool { return d.Key == r.name && d.Pattern != "" }) {
+			name = r.name
+		}
+		return ""
+	})
+	return name
 }
 
 // generate makes values as long as the example where that has the length of a key.

@@ -22,10 +22,11 @@ type variables struct {
 	secrets  map[string]string // example value → the variable that stands for it now
 	taken    map[string]bool   // names of declared
 	words    map[string]bool   // values that are no secrets, which may be a word of any text
+	away     map[string]bool   // names of the compose file that hold passwords of hosts elsewhere
 }
 
 func newVariables(c *converter) *variables {
-	return &variables{c: c, byName: map[string]int{}, secrets: map[string]string{}, taken: map[string]bool{}, words: map[string]bool{}}
+	return &variables{c: c, byName: map[string]int{}, secrets: map[string]string{}, taken: map[string]bool{}, words: map[string]bool{}, away: map[string]bool{}}
 }
 
 // collect looks at all services: what they refer to, and the passwords that stand in them. Those that have a name of
@@ -34,10 +35,21 @@ func (v *variables) collect(services []*service) {
 	for _, s := range services {
 		for _, e := range s.env {
 			switch {
-			case e.literal() && isSecretKey(e.key) && isExample(e.value):
-				v.hide(e.key, e.value, s)
+			case e.secret:
+				ask := s.elsewhere(e) || e.file && !canBeMade(e.key, e.value) || issued.MatchString(e.value)
+				v.hide(e.key, e.value, s, ask)
 			case e.literal():
 				v.words[e.value] = true
+			}
+		}
+	}
+	for _, s := range services {
+		for _, e := range s.env {
+			if s.elsewhere(e) {
+				rewrite(e.value, func(r use) string {
+					v.away[r.name] = true
+					return ""
+				})
 			}
 		}
 	}
@@ -49,7 +61,7 @@ func (v *variables) collect(services []*service) {
 func (v *variables) refersTo(s *service) {
 	for _, e := range s.env {
 		if m := passwordInURL.FindStringSubmatch(e.value); m != nil {
-			v.hide(urlKey.ReplaceAllString(e.key, "")+"_PASSWORD", m[2], s)
+			v.hide(urlKey.ReplaceAllString(e.key, "")+"_PASSWORD", m[2], s, s.elsewhere(e))
 		}
 		v.refer(e.at, e.value, isSecretKey(e.key))
 	}
@@ -95,7 +107,12 @@ func (v *variables) referWithin(at *yaml.Node, text string, secret bool, levels 
 		if isPlatform(r.name) {
 			return ""
 		}
+		value := strings.ReplaceAll(v.c.configured.values[r.name], "$", "$$")
 		i, ok := v.byName[r.name]
+		if shared := v.secrets[value]; !ok && shared != "" && value != "" { // what env_file sets, too
+			i, ok = slices.IndexFunc(v.declared, func(d manifest.EnvVar) bool { return d.Key == shared }), true
+			v.byName[r.name] = i
+		}
 		if !ok {
 			i = len(v.declared)
 			v.byName[r.name] = i
@@ -104,7 +121,11 @@ func (v *variables) referWithin(at *yaml.Node, text string, secret bool, levels 
 				v.c.note(Changed, at, "${"+r.name+"}", "is read as "+key+", which the manifest declares", "")
 			}
 		}
-		v.declared[i] = v.learn(v.declared[i], r, whole || isSecretKey(r.name))
+		hidden := v.c.configured.hidden[r.name]
+		v.declared[i] = v.learn(v.declared[i], r, whole || isSecretKey(r.name) || hidden || looksSecret(r.operand))
+		if d := v.declared[i]; d.Type == manifest.SecretVar && (v.away[r.name] && !strings.HasSuffix(r.operator, "-") || hidden && !canBeMade(r.name, value)) {
+			v.declared[i] = askFor(d, r.name+" of the compose file")
+		}
 		return ""
 	})
 }
@@ -132,6 +153,9 @@ func (v *variables) learn(d manifest.EnvVar, r use, secret bool) manifest.EnvVar
 // learnSecret: what may be empty stays so, because both ends of a password must agree; what only another service can
 // give is asked for; everything else is made.
 func learnSecret(d manifest.EnvVar, r use) manifest.EnvVar {
+	if d.Pattern != "" { // it is asked for
+		return d
+	}
 	if d.Type != manifest.SecretVar {
 		d = manifest.EnvVar{Key: d.Key, Type: manifest.SecretVar, Description: r.name + " of the compose file; it may be left empty"}
 	}
@@ -181,8 +205,8 @@ func (v *variables) referencesWithin(text string, levels int) string {
 }
 
 // value gives a variable of a service its new value.
-func (v *variables) value(key, value string) string {
-	if name := v.secrets[value]; name != "" && isSecretKey(key) {
+func (v *variables) value(e entry, value string) string {
+	if name := v.secrets[value]; name != "" && (e.secret || isSecretKey(e.key)) {
 		return v.stand(name)
 	}
 	return v.inText(value)
@@ -229,6 +253,9 @@ func (v *variables) declarations() string {
 			generate := mapping("format", words(d.Generate.Format), "bytes", scalar(strconv.Itoa(d.Generate.Bytes)))
 			generate.Style = yaml.FlowStyle
 			set(n, nil, "generate", generate)
+		}
+		if d.Pattern != "" {
+			set(n, nil, "pattern", quoted(d.Pattern))
 		}
 		set(n, nil, "description", quoted(d.Description))
 		n.Style = yaml.FlowStyle
