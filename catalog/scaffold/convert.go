@@ -43,7 +43,7 @@ const (
 )
 
 // Convert makes an extension of a compose file. What no extension may have is left out, with a note; the error is for a
-// file that nothing can be made of. Of the options it takes ID and Schema, and Port, HostPort and Health where they are
+// file that nothing can be made of. Of the options it takes ID, Folder and Schema, and Port, HostPort and Health where they are
 // not zero. Time and memory are bounded by what package yamldoc reads, whatever the file holds.
 func Convert(templates fs.FS, known *Known, o Options, src Source) (*Conversion, error) {
 	given := Options{ID: o.ID, Port: cmp.Or(o.Port, 1), HostPort: cmp.Or(o.HostPort, firstFreePort), Health: cmp.Or(o.Health, "/")}
@@ -211,7 +211,7 @@ func (c *converter) choose() error {
 	pick(func(*service) bool { return true })
 	c.result.Service = c.main.old
 	if len(c.services) > 1 {
-		c.note(Changed, c.main.key, "services."+c.main.old, "is the main service", "to choose another, add --service NAME")
+		c.note(Changed, c.main.key, "services."+c.main.old, "is the main service", "to choose another, "+c.again("--service NAME"))
 	}
 	return nil
 }
@@ -271,7 +271,7 @@ func (c *converter) settle() {
 	switch {
 	case c.result.Port == 0:
 		c.result.Health = ""
-		c.note(Todo, m.key, "services."+m.old, "publishes no port that is known here", "where it listens on one, run this again with --port")
+		c.note(Todo, m.key, "services."+m.old, "publishes no port that is known here", "where it listens on one, "+c.again("--port PORT"))
 	case c.result.Health == "":
 		c.result.Health = "/"
 	}
@@ -282,6 +282,18 @@ func (c *converter) settle() {
 		}
 	}
 }
+
+// again says how to convert the file once more: what was made is in the way.
+func (c *converter) again(flag string) string {
+	folder := cmp.Or(c.options.Folder, c.options.ID)
+	if !oneWord.MatchString(folder) {
+		folder = "'" + strings.ReplaceAll(folder, "'", `'\''`) + "'"
+	}
+	return "`rm -r " + folder + "` and run this again with " + flag
+}
+
+// oneWord is a path that a shell takes as it stands.
+var oneWord = regexp.MustCompile(`\A[A-Za-z0-9_./-]+\z`)
 
 // internal reports whether the extension has a network of its own.
 func (c *converter) internal() bool { return len(c.services) > 1 }

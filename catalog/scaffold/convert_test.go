@@ -193,6 +193,20 @@ func TestConvert_RefusesOptionsThatCannotBe(t *testing.T) {
 	}
 }
 
+// Whoever copies the advice removes that folder and no other.
+func TestConvert_SaysWhatToRemoveBeforeItIsRunAgain(t *testing.T) {
+	src := scaffold.Source{Name: "f", Data: []byte("services: {a: {image: \"a/b:1\", ports: [\"80:80\"]}}")}
+	for folder, want := range map[string]string{"": "`rm -r app` and", "lib/app": "`rm -r lib/app` and", "my lib's/app": "`rm -r 'my lib'\\''s/app'` and"} {
+		c, err := scaffold.Convert(templates(t), knownNow(t), scaffold.Options{ID: "app", Folder: folder}, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want += " run this again with --health /PATH, or add to app"; !strings.Contains(notesOf(c), want) {
+			t.Errorf("no %q in\n%s", want, notesOf(c))
+		}
+	}
+}
+
 // The report is about a person's file: nothing of what stood in it as a secret is in the extension.
 func TestConvert_LeavesNoExampleSecretBehind(t *testing.T) {
 	files, err := filepath.Glob("testdata/convert/*.txtar")

@@ -63,7 +63,7 @@ func (s *service) unchecked() {
 	}
 	test, again := `["CMD", "COMMAND", "ARGUMENT"]`, ""
 	if s == s.c.main && s.c.result.Port != 0 {
-		test, again = `["CMD-SHELL", "`+probe(s.c.result.Port, "/PATH")+`"]`, "run this again with --health /PATH, or "
+		test, again = `["CMD-SHELL", "`+probe(s.c.result.Port, "/PATH")+`"]`, s.c.again("--health /PATH")+", or "
 	}
 	s.c.result.Unchecked = s.c.result.Unchecked || s == s.c.main
 	s.c.note(Todo, s.key, s.path(), "has no healthcheck, so nobody can tell whether it works",

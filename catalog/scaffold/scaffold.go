@@ -42,6 +42,8 @@ type Options struct {
 	HostPort int
 	Health   string // path
 	GPU      GPU
+	// Folder is where the extension will be, as a person would type it; for messages.
+	Folder string
 	// Schema is the path of the manifest's schema, relative to the extension's folder or a URL; where it is empty the
 	// manifest has no hint for editors.
 	Schema string

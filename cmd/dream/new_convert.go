@@ -28,7 +28,7 @@ func (a *app) convert(ctx context.Context, templates fs.FS, known *scaffold.Know
 		return err
 	}
 	defer closeSource()
-	o := scaffold.Options{ID: done.ID, Port: container, HostPort: host, Health: f.health, Schema: home.schema(done.ID)}
+	o := scaffold.Options{ID: done.ID, Port: container, HostPort: host, Health: f.health, Folder: shortPath(done.Folder), Schema: home.schema(done.ID)}
 	result, err := scaffold.Convert(templates, known, o, src)
 	if err != nil {
 		return err
