@@ -53,7 +53,7 @@ func newAnswer(contentType string, body []byte) *answer {
 			return b.Bytes()
 		}),
 		zstd: sync.OnceValue(func() []byte {
-			e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
+			e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 			defer e.Close()
 			return e.EncodeAll(body, nil)
 		}),
