@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -23,16 +24,19 @@ type madeSecrets struct {
 }
 
 // fillIn gives values to the secrets that the owner has not set: those that the manifest says how to make and, of those
-// that can be made, what the manifest or the fragment (required) cannot do without. They are in memory alone until the
+// that can be made, what the manifest or the fragment (files) cannot do without. They are in memory alone until the
 // extension is accepted: a start keeps them then, a judgement forgets them. What only the owner can know is refused with
 // [problem.MissingConfig], every key named.
-func (l *loading) fillIn(s *manifest.Service, required []string) error {
+func (l *loading) fillIn(s *manifest.Service, files []compose.File) error {
 	w := l.world
+	required := sync.OnceValue(func() []string { return compose.RequiredKeys(files) }) // which few have to know
 	var made []config.Pair
 	for _, v := range s.EnvVars {
 		g := s.Generator(v)
-		wanted := v.Generate != nil || v.Required || slices.Contains(required, v.Key)
-		if g != nil && wanted && w.settings.Env[v.Key] == "" && !w.isReserved(v.Key) {
+		if g == nil || w.settings.Env[v.Key] != "" || w.isReserved(v.Key) {
+			continue
+		}
+		if v.Generate != nil || v.Required || slices.Contains(required(), v.Key) {
 			made = append(made, config.Pair{Key: v.Key, Value: g.Value()})
 		}
 	}

@@ -176,21 +176,18 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 // load reads the unit's files, makes the model and judges it. own is the folder that its relative paths mean.
 func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Root, own string) (acceptedUnit, error) {
 	w := l.world
-	files, err := u.Read(at.FS)
+	in, err := u.Input(w.settings, at.FS)
 	if err != nil {
 		return acceptedUnit{}, err
 	}
 	if err := security.Refusal(u.ID, l.judged(u, at, own).Declarations()); err != nil {
 		return acceptedUnit{}, err
 	}
-	if err := l.fillIn(&u.Manifest.Service, compose.RequiredKeys(files)); err != nil {
+	if err := l.fillIn(&u.Manifest.Service, in.Files); err != nil {
 		return acceptedUnit{}, err
 	}
 	folder := l.judged(u, at, own) // with what was filled in
-	in, err := u.Input(w.settings, at.FS)
-	if err != nil {
-		return acceptedUnit{}, err
-	}
+	in.Env = u.Env(w.settings)
 	unit, err := l.server.units.load(ctx, in, folder.Place(), &folder)
 	if err != nil {
 		return unit, l.missing(u, err)

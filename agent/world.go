@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,7 @@ func (s *Server) world() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(w.coreVars, compose.BaseVariables(w.install.FS()))
 	s.declareLibrary(w)
 	tree := compose.Tree{
 		Install:  compose.Root{FS: w.install.FS()},
@@ -89,7 +91,6 @@ func (s *Server) openWorld(settings config.Settings) (*world, error) {
 		w.close()
 		return nil, err
 	}
-	w.coreVars = compose.BaseVariables(w.install.FS())
 	s.listIDs(w)
 	return w, nil
 }

@@ -121,11 +121,9 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 // Input is what [Load] makes the unit's model of: its files from the file system that its folder was found in, and
 // what it may read of the settings. A built-in extension reads all of .env, an installed one what it declares.
 func (u *StackUnit) Input(s config.Settings, fsys fs.FS) (in Input, err error) {
-	in = Input{ID: u.ID, Source: u.Source}
-	if u.Source == Builtin {
-		in.Env = OwnerEnv(s)
-	} else {
-		in.Env, in.Declared = DeclaredEnv(s, u.Manifest), Declared(u.Manifest)
+	in = Input{ID: u.ID, Source: u.Source, Env: u.Env(s)}
+	if u.Source != Builtin {
+		in.Declared = Declared(u.Manifest)
 	}
 	if in.Files, err = u.Read(fsys); err != nil {
 		return in, err
@@ -134,6 +132,14 @@ func (u *StackUnit) Input(s config.Settings, fsys fs.FS) (in Input, err error) {
 		return in, fmt.Errorf("extension %q: %w", u.ID, err)
 	}
 	return in, nil
+}
+
+// Env is what the unit's files may read of the settings.
+func (u *StackUnit) Env(s config.Settings) map[string]string {
+	if u.Source == Builtin {
+		return OwnerEnv(s)
+	}
+	return DeclaredEnv(s, u.Manifest)
 }
 
 // Read reads the unit's files from the file system that its folder was found in. Its error is
