@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"dreamserver/compose"
+	"dreamserver/manifest"
 )
 
 // entry is one variable of a service, from environment or from a file.
@@ -90,7 +91,7 @@ func (s *service) readEnv() error {
 	}
 	s.env = slices.DeleteFunc(all, func(e entry) bool { return nameEnd(e.key) != len(e.key) && !dotted(e.key) || e.key == "" })
 	for i, e := range s.env {
-		if e.literal() && (isSecretKey(e.key) && isExample(e.value) || issued.MatchString(e.value)) {
+		if e.literal() && (manifest.SoundsSecret(e.key) && isExample(e.value) || issued.MatchString(e.value)) {
 			s.env[i].secret = true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // A file of variables is somebody's real configuration and no example: what may be a secret in it stays behind, by its
 // name or by its form. One word too many that is asked for does less harm than one secret that is published.
 
-// privateKey are names of secrets in such a file beside those of secretKey.
+// privateKey are names of secrets in such a file beside those of [manifest.SoundsSecret].
 var privateKey = regexp.MustCompile(`(?i)(^|[_.])(AUTH|PAT|PIN|SEED|DSN|COOKIE|CREDENTIALS?|CREDS|PRIVATE|KEYS?|TOKENS|SECRETS|PASSWORDS|CERT|LICENSE|WEBHOOK|WEBHOOK_URL)$`)
 
 // madeHere are names of secrets that an extension can make by itself, where they are no account's elsewhere.
@@ -46,7 +46,7 @@ func looksSecret(value string) bool {
 
 // isPrivate reports whether a variable of somebody's configuration holds a secret.
 func isPrivate(key, value string) bool {
-	byName := (isSecretKey(key) || privateKey.MatchString(key)) && isExample(value)
+	byName := (manifest.SoundsSecret(key) || privateKey.MatchString(key)) && isExample(value)
 	return byName || looksSecret(value) || login.MatchString(value) && !passwordInURL.MatchString(value)
 }
 

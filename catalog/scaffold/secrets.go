@@ -11,19 +11,9 @@ import (
 	"dreamserver/manifest"
 )
 
-// secretKey is the name of a variable that holds a secret.
-var secretKey = regexp.MustCompile(`(?i)(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|SECRET|TOKEN|API_?KEY|_KEY|KEY_BASE|SALT)$`)
-
-// notSecretKey are those of secretKey that hold none.
-var notSecretKey = regexp.MustCompile(`(?i)(PUBLIC_?KEY|SSH_KEY|SORT_KEY|ALLOW_EMPTY_PASSWORD|RANDOM_\w*PASSWORD)$`)
-
 // accounts are services elsewhere, whose keys only they can give.
 var accounts = regexp.MustCompile(`(?i)(OPENAI|ANTHROPIC|GEMINI|GOOGLE|AWS|AZURE|GITHUB|GITLAB|HUGGING_?FACE|HF_|GROQ|MISTRAL|COHERE|OPENROUTER|DEEPSEEK|STRIPE|SMTP|MAIL|` +
 	`SLACK|DISCORD|TELEGRAM|TWILIO|OAUTH|OIDC|LDAP|CLIENT_SECRET|CLOUDFLARE|S3_|SENTRY|TAVILY|SERPER|BRAVE)`)
-
-func isSecretKey(key string) bool {
-	return secretKey.MatchString(key) && !notSecretKey.MatchString(key)
-}
 
 // passwordInURL is the password of scheme://user:password@host.
 var passwordInURL = regexp.MustCompile(`(://[^:/@\s$]*:)([^@/\s$]+)(@)`)

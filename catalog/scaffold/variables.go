@@ -63,7 +63,7 @@ func (v *variables) refersTo(s *service) {
 		if m := passwordInURL.FindStringSubmatch(e.value); m != nil {
 			v.hide(urlKey.ReplaceAllString(e.key, "")+"_PASSWORD", m[2], s, s.elsewhere(e))
 		}
-		v.refer(e.at, e.value, isSecretKey(e.key))
+		v.refer(e.at, e.value, manifest.SoundsSecret(e.key))
 	}
 	for key, n := range pairs(s.in) {
 		// The variables of ports, volumes and images become their defaults.
@@ -122,7 +122,7 @@ func (v *variables) referWithin(at *yaml.Node, text string, secret bool, levels 
 			}
 		}
 		hidden := v.c.configured.hidden[r.name]
-		v.declared[i] = v.learn(v.declared[i], r, whole || isSecretKey(r.name) || hidden || looksSecret(r.operand))
+		v.declared[i] = v.learn(v.declared[i], r, whole || manifest.SoundsSecret(r.name) || hidden || looksSecret(r.operand))
 		if d := v.declared[i]; d.Type == manifest.SecretVar && (v.away[r.name] && !strings.HasSuffix(r.operator, "-") || hidden && !canBeMade(r.name, value)) {
 			v.declared[i] = askFor(d, r.name+" of the compose file")
 		}
@@ -206,7 +206,7 @@ func (v *variables) referencesWithin(text string, levels int) string {
 
 // value gives a variable of a service its new value.
 func (v *variables) value(e entry, value string) string {
-	if name := v.secrets[value]; name != "" && (e.secret || isSecretKey(e.key)) {
+	if name := v.secrets[value]; name != "" && (e.secret || manifest.SoundsSecret(e.key)) {
 		return v.stand(name)
 	}
 	return v.inText(value)
