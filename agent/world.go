@@ -177,13 +177,7 @@ func (s *Server) declareLibrary(w *world) {
 		return // there is none
 	}
 	defer root.Close()
-	fsys := catalog.FS(root)
-	folders, _ := fs.ReadDir(fsys, ".")
-	for _, d := range folders {
-		if m, err := s.parsed.Read(fsys, d.Name()); err == nil && m.Service.ID == d.Name() {
-			w.secrets.Declare(d.Name(), m.Service.EnvVars)
-		}
-	}
+	w.secrets.DeclareFolder(catalog.FS(root), "", s.parsed.Read)
 }
 
 // impostor says why an installed extension may not be what its manifest claims; empty when it may.

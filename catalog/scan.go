@@ -132,12 +132,7 @@ func (s Scan) neighbours(f *security.Folder) (reserved []string) {
 		}
 	}
 	if s.Library != nil && f.Source != compose.Builtin {
-		folders, _ := fs.ReadDir(s.Library, ".")
-		for _, d := range folders {
-			if m, err := manifest.Read(s.Library, d.Name()); err == nil && m.Service.ID == d.Name() && m.Service.ID != f.Manifest.Service.ID {
-				f.Secrets.Declare(m.Service.ID, m.Service.EnvVars)
-			}
-		}
+		f.Secrets.DeclareFolder(s.Library, f.Manifest.Service.ID, manifest.Read)
 	}
 	return reserved
 }

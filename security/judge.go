@@ -77,6 +77,17 @@ func (s Secrets) Declare(id string, vars []manifest.EnvVar) {
 	}
 }
 
+// DeclareFolder notes the secrets of all extensions of a folder but one, which may be empty for none. One that cannot be
+// read, or is not called like its folder, declares nothing.
+func (s Secrets) DeclareFolder(fsys fs.FS, except string, read func(fs.FS, string) (*manifest.Manifest, error)) {
+	folders, _ := fs.ReadDir(fsys, ".")
+	for _, d := range folders {
+		if m, err := read(fsys, d.Name()); err == nil && m.Service.ID == d.Name() && m.Service.ID != except {
+			s.Declare(m.Service.ID, m.Service.EnvVars)
+		}
+	}
+}
+
 // Judge judges every variant of the extension that could run, and its manifest. Variables that the owner must set
 // and has not yet are given a stand-in: what they will be is judged when it is known, at each start. The error is for
 // a folder that has nothing to judge.
