@@ -30,41 +30,42 @@ type rated struct {
 // yet. It is for people to look at: what may run is judged when it starts. judge says how many may be judged now; the
 // others have what they had before their files changed, or were published with, if anything.
 func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
-	roots := map[Source]string{FromCore: m.settings.ServicesDir, FromUser: m.settings.UserExtensionsDir, FromLibrary: m.settings.LibraryDir}
-	for source, dir := range roots {
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			continue // the snapshot says so
+	shelves := map[Source]*shelf{FromCore: m.shelves.services, FromUser: m.shelves.user, FromLibrary: m.shelves.library}
+	for i, e := range s.Entries {
+		if e.Category == string(manifest.Core) && !e.Toggles {
+			continue
 		}
-		for i, e := range s.Entries {
-			if e.Source != source || e.Category == string(manifest.Core) && !e.Toggles {
+		sh := shelves[e.Source]
+		stamp := sh.stamp(e.ID)
+		if stamp == "" {
+			continue // only the index has it, with what it was published with
+		}
+		at := sh.dir + "/" + e.ID
+		r, known := m.ratings.known(at, stamp)
+		switch {
+		case known:
+		case judge > 0:
+			judge--
+			r = m.ratings.keep(at, m.judgeEntry(sh.dir, s, e, stamp))
+		default:
+			unrated = append(unrated, e.ID)
+			if r.files == "" {
 				continue
 			}
-			if _, err := root.Lstat(e.ID); err != nil {
-				continue // only the index has it, with what it was published with
-			}
-			at, files := root.Name()+"/"+e.ID, filesOf(FS(root), e.ID)
-			r, known := m.ratings.known(at, files)
-			switch {
-			case known:
-			case judge > 0:
-				judge--
-				r = m.ratings.keep(at, m.judgeEntry(root, s, e, files))
-			default:
-				unrated = append(unrated, e.ID)
-				if r.files == "" {
-					continue
-				}
-			}
-			s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
 		}
-		root.Close()
+		s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
 	}
 	return unrated
 }
 
-func (m *Manager) judgeEntry(root *os.Root, s *Snapshot, e Entry, files string) rated {
+func (m *Manager) judgeEntry(dir string, s *Snapshot, e Entry, files string) rated {
 	r := rated{files: files, rating: security.WorstRating, grants: []manifest.Grant{}}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		r.files = "" // it is gone, and nothing is remembered of it
+		return r
+	}
+	defer root.Close()
 	source := compose.User
 	if e.Source == FromCore {
 		source = compose.Builtin

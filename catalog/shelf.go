@@ -82,6 +82,13 @@ func (s *shelf) folders() ([]found, error) {
 	return all, nil
 }
 
+// stamp is that of the folder when the shelf was looked at last; empty when it was not there.
+func (s *shelf) stamp(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[name].stamp
+}
+
 // look reads a folder, or takes what is known when it has not changed since. The caller holds the lock; known is only
 // read.
 func (s *shelf) look(fsys fs.FS, d fs.DirEntry) found {
