@@ -162,11 +162,18 @@ func (c *Client) Containers(ctx context.Context) (catalog.State, error) {
 }
 
 // Host is the machine's facts.
-func (c *Client) Host(ctx context.Context) (HostFacts, error) {
+func (c *Client) Host(ctx context.Context) (catalog.HostFacts, error) { return c.host(ctx, "/v1/host") }
+
+// Machine is what of them needs no Docker. An agent that is older tells all.
+func (c *Client) Machine(ctx context.Context) (catalog.HostFacts, error) {
+	return c.host(ctx, "/v1/host?without=docker")
+}
+
+func (c *Client) host(ctx context.Context, path string) (catalog.HostFacts, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var h HostFacts
-	return h, c.call(ctx, http.MethodGet, "/v1/host", nil, &h, asked)
+	var h catalog.HostFacts
+	return h, c.call(ctx, http.MethodGet, path, nil, &h, asked)
 }
 
 // Stack is the list of files as the agent resolves it now.

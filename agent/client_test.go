@@ -28,7 +28,7 @@ func TestClient_Sends(t *testing.T) {
 			t.Errorf("headers %v", r.Header)
 		}
 		if r.URL.Path != "/health" {
-			got = strings.TrimSpace(r.Method + " " + r.URL.Path + " " + string(body))
+			got = strings.TrimSpace(r.Method + " " + r.URL.RequestURI() + " " + string(body))
 		}
 		fmt.Fprint(w, `{"report": {}}`)
 	}))
@@ -51,6 +51,7 @@ func TestClient_Sends(t *testing.T) {
 		{func() error { _, err := c.Logs(ctx, "app", 7); return err }, `POST /v1/extension/logs {"service_id":"app","tail":7}`},
 		{func() error { _, err := c.Containers(ctx); return err }, `GET /v1/containers`},
 		{func() error { _, err := c.Host(ctx); return err }, `GET /v1/host`},
+		{func() error { _, err := c.Machine(ctx); return err }, `GET /v1/host?without=docker`},
 		{func() error { _, err := c.Stack(ctx); return err }, `GET /v1/stack`},
 		{func() error { return c.Down(ctx) }, `POST /v1/stack/down {}`},
 		{func() error { _, err := c.Up(ctx, []string{"app"}, true, nil); return err }, `POST /v1/stack/up {"services":["app"],"wait":true}`},
@@ -106,13 +107,27 @@ func TestHost_TellsTheFacts(t *testing.T) {
 	wantEqual(t, "leftovers", []string{"approved/gone.json", "approved/gone.yaml", "grants/gone.json"}, got.Leftovers)
 	wantEqual(t, "published", []compose.Publication{{Name: "their-web", Port: 80, Protocol: "tcp"}}, got.Published)
 	wantEqual(t, "set-up", compose.EngineInfo{Root: "/", Runtimes: []string{"runc"}}, got.Setup)
-	for _, d := range []agent.Disk{got.Disk, got.DockerDisk} {
+	for _, d := range []catalog.Disk{got.Disk, got.DockerDisk} {
 		if d.Total == 0 || d.Free > d.Total || d.InodesFree > d.Inodes {
 			t.Errorf("disk %+v", d)
 		}
 	}
 	if got.Compose != "5.5.1" || got.Engine.Version != "20.10.24" || got.Project != "dream-server" || got.GPUBackend != "cpu" || got.CPUs < 1 || got.MemoryKB < 1 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// It can be asked every few seconds: nobody is asked for it who would have to work for the answer.
+func TestMachine_AsksNobody(t *testing.T) {
+	in := newInstallation(t, "-- data/x --\n")
+	in.engine.set(func(e *fakeEngine) { e.ports[80] = "their-web" })
+	got, err := in.client.Machine(t.Context())
+	in.must(err)
+	if got.Disk.Total == 0 || got.MemoryKB < 1 || got.Project != "dream-server" {
+		t.Errorf("got %+v", got)
+	}
+	if got.Published != nil || got.Compose != "" || got.Engine.Version != "" || got.Leftovers != nil {
+		t.Errorf("Docker was asked: %+v", got)
 	}
 }
 

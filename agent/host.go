@@ -68,14 +68,20 @@ func (s *Server) presentFailures() map[string]string {
 // told.
 const hostLimit = 2 * time.Second
 
+// host tells of the machine; without=docker leaves out what Docker is asked for, so that it can be asked often.
 func (s *Server) host(w http.ResponseWriter, r *http.Request) {
-	facts := HostFacts{
+	facts := catalog.HostFacts{
 		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), MemoryKB: memoryKB(),
 		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: DiskOf(s.opts.Settings.DataDir),
 	}
 	facts.Hostname, _ = os.Hostname() // empty when the kernel has none
 	ctx, cancel := context.WithTimeout(r.Context(), hostLimit)
 	defer cancel()
+	if r.URL.Query().Get("without") == "docker" {
+		facts.GPUs = s.gpus.Read(ctx)
+		send(w, facts)
+		return
+	}
 	var g sync.WaitGroup // each is empty when Docker does not answer
 	g.Go(func() { facts.Engine, _ = s.opts.Engine.Version(ctx) })
 	g.Go(func() { facts.Compose, _ = s.runner.Version(ctx) })
@@ -95,8 +101,8 @@ func (s *Server) host(w http.ResponseWriter, r *http.Request) {
 }
 
 // DiskOf is the file system of dir; without sizes when it cannot be asked.
-func DiskOf(dir string) Disk {
-	d := Disk{Path: dir}
+func DiskOf(dir string) catalog.Disk {
+	d := catalog.Disk{Path: dir}
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) == nil {
 		d.Total, d.Free = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive

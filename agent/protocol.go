@@ -3,7 +3,6 @@ package agent
 import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
-	"dreamserver/internal/gpu"
 	"dreamserver/manifest"
 )
 
@@ -70,39 +69,7 @@ type StackInfo struct {
 	Skipped []compose.Skip `json:"skipped"`
 }
 
-// HostFacts are facts about the machine that the API's container cannot see.
-type HostFacts struct {
-	Version    string                `json:"version"`
-	Hostname   string                `json:"hostname"`
-	OS         string                `json:"os"`
-	Arch       string                `json:"arch"`
-	CPUs       int                   `json:"cpus"`
-	MemoryKB   int64                 `json:"memory_total_kb"`
-	GPUBackend string                `json:"gpu_backend"`
-	Engine     compose.EngineVersion `json:"engine"`
-	Compose    string                `json:"compose_version"`
-	Disk       Disk                  `json:"disk"` // of the data directory
-	Project    string                `json:"project"`
-	GPUs       gpu.Facts             `json:"gpus"` // at most three seconds old, or as old as their time says
-
-	Setup      compose.EngineInfo    `json:"engine_setup"`
-	DockerDisk Disk                  `json:"docker_disk"` // of the engine's own folder, where it is on this machine
-	Published  []compose.Publication `json:"published"`   // ports that containers hold, of any project
-	// Leftovers are files of the state directory about extensions that are gone, relative to it.
-	Leftovers []string `json:"leftovers"`
-}
-
 // AuditPage is the reply of GET /v1/audit.
 type AuditPage struct {
 	Entries []catalog.AuditEntry `json:"entries"` // newest first
-}
-
-// Disk is a file system, named by a folder in it. Sizes are in bytes; all are 0 where it cannot be asked.
-type Disk struct {
-	Path  string `json:"path"`
-	Total uint64 `json:"total"`
-	Free  uint64 `json:"free"` // to an ordinary user
-	// Inodes is how many files it can hold; 0 where it sets no bound.
-	Inodes     uint64 `json:"inodes"`
-	InodesFree uint64 `json:"inodes_free"`
 }

@@ -197,6 +197,7 @@ type fakeAgent struct {
 	onRun func(context.Context) error // what a start does
 	env   map[string]string           // what was configured
 	calls atomic.Int64                // of Ping and Containers
+	host  *catalog.HostFacts          // the machine; nil while it is not told
 }
 
 // running makes one healthy container for each service. JSON, because this package does not know compose.
@@ -278,6 +279,15 @@ func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state, a.away
+}
+
+func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.host == nil {
+		return catalog.HostFacts{}, problem.Newf(problem.AgentHung, "the host agent does not answer")
+	}
+	return *a.host, a.away
 }
 
 func (a *fakeAgent) Follow(ctx context.Context, _ func()) error {

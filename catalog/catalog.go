@@ -179,6 +179,9 @@ type Agent interface {
 	// SetBuiltin enables or disables a built-in extension by renaming its file.
 	SetBuiltin(ctx context.Context, id string, enabled bool) error
 	Containers(ctx context.Context) (State, error)
+	// Machine is what the agent knows of the computer without asking Docker: that is empty. It is cheap enough to be
+	// asked every few seconds.
+	Machine(ctx context.Context) (HostFacts, error)
 	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.
 	Follow(ctx context.Context, on func()) error
 	Logs(ctx context.Context, id string, tail int) (Logs, error)

@@ -19,6 +19,7 @@ type fakeAgent struct {
 	remove     func(id string) error
 	setBuiltin func(id string, enabled bool) error
 	containers func() (catalog.State, error)
+	machine    func() (catalog.HostFacts, error)
 	follow     func(ctx context.Context, on func()) error
 	config     catalog.Config
 	configure  func(id string, change catalog.ConfigChange) (catalog.ConfigResult, error)
@@ -104,6 +105,14 @@ func (a *fakeAgent) Containers(context.Context) (catalog.State, error) {
 		return a.containers()
 	}
 	return catalog.State{}, nil
+}
+
+// Machine tells nothing where no test needs it: then no snapshot changes for it.
+func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
+	if a.machine != nil {
+		return a.machine()
+	}
+	return catalog.HostFacts{}, errAway
 }
 
 func (a *fakeAgent) Config(ctx context.Context, _ string) (catalog.Config, error) {

@@ -15,6 +15,7 @@ type live struct {
 	next    chan struct{}            // closed when current is replaced; made by who waits first
 	unrated chan struct{}            // extensions wait to be judged
 	health  fares
+	machine atomic.Pointer[Machine] // nil until the agent was asked
 }
 
 // How long the parts of [Manager.Live] wait.
@@ -42,6 +43,7 @@ func (m *Manager) Live(ctx context.Context) {
 	parts.Go(func() { m.followAgent(ctx) })
 	parts.Go(func() { m.rateFolders(ctx) })
 	parts.Go(func() { m.probeServices(ctx) })
+	parts.Go(func() { m.watchMachine(ctx) })
 	tick := time.NewTicker(rescan)
 	defer tick.Stop()
 	for {

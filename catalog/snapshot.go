@@ -19,6 +19,7 @@ type Snapshot struct {
 	Agent            AgentStatus
 	LibraryAvailable bool
 	GPUBackend       string
+	Machine          Machine
 	Skipped          []compose.Skip // folders that take no part although somebody put them there
 
 	core      []string // ids of core services
@@ -47,7 +48,7 @@ func (m *Manager) read() *Snapshot {
 // readRated judges as many extensions for their rating as it may, and returns the ids of those that are left.
 func (m *Manager) readRated(judge int) (s *Snapshot, unrated []string) {
 	run := m.runtime.Load()
-	s = &Snapshot{Agent: run.agent, GPUBackend: m.settings.GPUBackend, installed: map[string]bool{}, enabled: map[string]bool{}}
+	s = &Snapshot{Agent: run.agent, GPUBackend: m.settings.GPUBackend, Machine: m.machine(), installed: map[string]bool{}, enabled: map[string]bool{}}
 	b := snapshotBuilder{manager: m, snapshot: s, entries: map[string]Entry{}}
 	b.reserved()
 	b.library()

@@ -15,7 +15,7 @@ import (
 // agentClient is what the commands ask the host agent; *agent.Client is the real one.
 type agentClient interface {
 	catalog.Agent
-	Host(ctx context.Context) (agent.HostFacts, error)
+	Host(ctx context.Context) (catalog.HostFacts, error)
 	Stack(ctx context.Context) (agent.StackInfo, error)
 	Up(ctx context.Context, services []string, wait bool, on func(service string, e compose.Event)) (agent.StackReport, error)
 	Down(ctx context.Context) error

@@ -45,7 +45,7 @@ type agentAnswers struct {
 	snapshot *catalog.Snapshot
 	state    catalog.State
 	known    bool // state was told
-	host     agent.HostFacts
+	host     catalog.HostFacts
 	stack    agent.StackInfo
 	audit    []catalog.AuditEntry
 }
@@ -146,7 +146,7 @@ func (x *examination) dockerFacts(own doctor.Docker) doctor.Docker {
 }
 
 func (x *examination) disks() []doctor.Disk {
-	disk := func(holds string, own, agents agent.Disk) doctor.Disk {
+	disk := func(holds string, own, agents catalog.Disk) doctor.Disk {
 		if own.Total == 0 {
 			own = agents
 		}

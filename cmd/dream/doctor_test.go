@@ -21,7 +21,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dreamserver/agent"
 	"dreamserver/catalog"
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
@@ -73,7 +72,7 @@ func of(r doctor.Report, id string) []string {
 func running() *fakeAgent {
 	return &fakeAgent{
 		status: catalog.AgentStatus{Available: true, Version: "2.1.0"},
-		facts: agent.HostFacts{
+		facts: catalog.HostFacts{
 			Engine: compose.EngineVersion{Version: "28.2.2", API: "1.50"}, Compose: "5.5.1", Setup: compose.EngineInfo{Root: "/", Runtimes: []string{"runc"}},
 			Published: []compose.Publication{}, Leftovers: []string{},
 		},
@@ -171,7 +170,7 @@ func TestDoctor_TellsWhatFailedAndWhen(t *testing.T) {
 
 func TestDoctor_TellsThatTheAgentHasNoDocker(t *testing.T) {
 	f := running()
-	f.status.Docker, f.facts = "the Docker Engine does not answer at unix:///x: start it", agent.HostFacts{}
+	f.status.Docker, f.facts = "the Docker Engine does not answer at unix:///x: start it", catalog.HostFacts{}
 	r, _ := checkup(t, f)
 	if diff := cmp.Diff([]string{"error the Docker Engine does not answer"}, of(r, "docker")); diff != "" {
 		t.Errorf("docker (-want +got):\n%s", diff)

@@ -29,7 +29,7 @@ type fakeAgent struct {
 	status     catalog.AgentStatus
 	away       error // what a ping says instead
 	state      catalog.State
-	facts      agent.HostFacts
+	facts      catalog.HostFacts
 	stack      agent.StackInfo
 	up         func(services []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error)
 	start      func(id string) (catalog.Report, error)
@@ -70,8 +70,9 @@ func (f *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, 
 	l.ServiceID, l.Lines = id, tail
 	return l, nil
 }
-func (f *fakeAgent) Host(context.Context) (agent.HostFacts, error)  { return f.facts, nil }
-func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error) { return f.stack, nil }
+func (f *fakeAgent) Host(context.Context) (catalog.HostFacts, error)    { return f.facts, nil }
+func (f *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) { return f.facts, nil }
+func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error)     { return f.stack, nil }
 func (f *fakeAgent) Up(_ context.Context, s []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error) {
 	return f.up(s, wait, on)
 }
@@ -185,7 +186,7 @@ func TestStatus_ShowsWhatRunsAndWhatDoesNotAndWhy(t *testing.T) {
 			Containers: []compose.Container{helloContainer, {Name: "dream-dashboard", State: "exited"}},
 			Failures:   map[string]string{"hello": "exited with code 3\nlast words"},
 		},
-		facts: agent.HostFacts{
+		facts: catalog.HostFacts{
 			Engine: compose.EngineVersion{Version: "20.10.24"}, Compose: "v5.5.1",
 			GPUs: gpu.Facts{NVIDIA: gpu.NVIDIADriver{Problem: "it knows of 2 GPUs and reports on 1"}, Devices: []gpu.Device{
 				{Name: "NVIDIA RTX A5000", MemoryType: gpu.Discrete, MemoryTotal: new(uint64(24564 << 20)), MemoryUsed: new(uint64(22437 << 20)), Utilization: new(0.0), Temperature: new(13.0)},
@@ -296,7 +297,7 @@ func TestLogs_TakesTheNumberOfLinesInBothPlaces(t *testing.T) {
 func TestVersion_NamesEverythingThatTakesPart(t *testing.T) {
 	run := session(t, &fakeAgent{
 		status: catalog.AgentStatus{Version: "2.0.0", Mismatch: "the host agent is 2.0.0: run `make run`"},
-		facts:  agent.HostFacts{Engine: compose.EngineVersion{Version: "28.1"}, Compose: "v5.5.1"},
+		facts:  catalog.HostFacts{Engine: compose.EngineVersion{Version: "28.1"}, Compose: "v5.5.1"},
 	})
 	want := terminal{
 		Stdout: "dream           " + config.Version() + "\nhost agent      2.0.0\nDocker Engine   28.1\ndocker compose  v5.5.1\n",
