@@ -94,17 +94,18 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	}
 	s := &server{
 		settings: o.Settings, extensions: o.Manager, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
-		keys: newKeyring(o.Settings, o.Log), measures: newMeasures(o.Version), answers: newAnswers(), router: chi.NewMux(),
+		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(), router: chi.NewMux(),
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.measures = newMeasures(o.Version, s.now)
 	s.frontend = newFrontend(o.Settings, o.Lookup, s.now)
 	sameOrigin, err := crossOrigin(o.Settings.AllowedOrigins)
 	if err != nil {
 		return nil, err
 	}
-	s.router.Use(s.observe, Shield(o.Settings, o.Log), boundReplies, sameOrigin, middleware.GetHead)
+	s.router.Use(s.measures.requests.Count, Shield(o.Settings, o.Log), boundReplies, sameOrigin, middleware.GetHead)
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	s.huma = huma.NewAPI(humaConfig(o.Version, s.speakProblem), adapter{s})

@@ -34,12 +34,14 @@ func TestMetrics_CountRequestsByRouteAndNotByWhatClientsChoose(t *testing.T) {
 		in.do("GET", "/api/extensions/"+id, "")
 	}
 	in.do("BREW", "/tea", "")
+	in.do("PUT", "/api/extensions/search/config", "{}", "Authorization: ")
 	in.do("GET", "/random", "")
 	in.do("GET", "/health", "", "Host: evil.example")
 	in.do("GET", "/api/features", "", "Authorization: ")
 	want := []string{
 		`dream_http_requests_total{code="200",method="GET",route="/api/extensions/{id}"} 2`,
 		`dream_http_requests_total{code="401",method="GET",route="/api/features"} 1`,
+		`dream_http_requests_total{code="401",method="PUT",route="/api/extensions/{id}/config"} 1`,
 		`dream_http_requests_total{code="403",method="GET",route="none"} 1`,
 		`dream_http_requests_total{code="404",method="GET",route="/api/extensions/{id}"} 1`,
 		`dream_http_requests_total{code="404",method="GET",route="none"} 2`,
