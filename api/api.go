@@ -28,6 +28,7 @@ import (
 // Extensions is what the API asks of a [catalog.Manager].
 type Extensions interface {
 	Snapshot() *catalog.Snapshot
+	ProbeTimes() map[string]time.Duration
 	Install(ctx context.Context, id string, given catalog.Given) (catalog.Result, error)
 	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
 	Disable(ctx context.Context, id string) (catalog.Result, error)
@@ -93,13 +94,14 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 			"run `dream init`, which makes one, or set the variable")
 	}
 	s := &server{
-		settings: o.Settings, extensions: o.Manager, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
+		settings: o.Settings, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
 		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(), router: chi.NewMux(),
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.measures = newMeasures(o.Version, s.now)
+	s.measures = newMeasures(o.Version, s.now, o.Manager)
+	s.extensions = measured{o.Manager, s.measures}
 	s.frontend = newFrontend(o.Settings, o.Lookup, s.now)
 	sameOrigin, err := crossOrigin(o.Settings.AllowedOrigins)
 	if err != nil {

@@ -17,26 +17,55 @@ const (
 	loginThrottled = "throttled"
 )
 
-// measures are what Prometheus may ask the API for.
+// measures are what Prometheus may ask the API for: what happened, counted as it happens, and the state of things, which
+// is looked up when Prometheus asks (states.go).
 type measures struct {
-	registry *prometheus.Registry
-	requests *measure.Requests
-	logins   *prometheus.CounterVec
+	registry      *prometheus.Registry
+	now           func() time.Time
+	requests      *measure.Requests
+	logins        *prometheus.CounterVec
+	operations    *prometheus.CounterVec
+	operationTime *prometheus.HistogramVec
+	inProgress    *prometheus.GaugeVec
 }
 
-func newMeasures(version string, now func() time.Time) *measures {
+func newMeasures(version string, now func() time.Time, extensions Extensions) *measures {
 	registry := measure.NewRegistry(version)
+	registry.MustRegister(states{extensions})
+	make := promauto.With(registry)
 	m := &measures{
 		registry: registry,
+		now:      now,
 		requests: measure.NewRequests(registry, now),
-		logins: promauto.With(registry).NewCounterVec(prometheus.CounterOpts{
+		logins: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "dream_login_attempts_total", Help: "Attempts to sign in, by how they ended: accepted, refused or throttled.",
 		}, []string{"result"}),
+		operations: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "dream_operations_total", Help: "Changes of extensions that were asked for and ended, by kind and result: done, pending, refused or failed.",
+		}, []string{"kind", "result"}),
+		operationTime: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dream_operation_duration_seconds", Help: "How long changes of extensions took, refused ones too.", Buckets: measure.ChangeBuckets,
+		}, []string{"kind"}),
+		inProgress: make.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "dream_operations_in_progress", Help: "Changes of extensions that are being made now.",
+		}, []string{"kind"}),
 	}
-	for _, result := range []string{loginAccepted, loginRefused, loginThrottled} {
-		m.logins.WithLabelValues(result) // there from the start, so that a rate can be taken
-	}
+	m.begin()
 	return m
+}
+
+// begin has every counter there from the start, so that a rate can be taken of the first event.
+func (m *measures) begin() {
+	for _, result := range []string{loginAccepted, loginRefused, loginThrottled} {
+		m.logins.WithLabelValues(result)
+	}
+	for _, kind := range operationKinds {
+		m.operationTime.WithLabelValues(kind)
+		m.inProgress.WithLabelValues(kind)
+		for _, result := range operationResults {
+			m.operations.WithLabelValues(kind, result)
+		}
+	}
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"dreamserver/config"
+	"dreamserver/internal/measure/measuretest"
 )
 
 // series are the lines of /metrics that begin with prefix.
@@ -85,14 +85,5 @@ func TestMetrics_TellTheBuildAndTheProcess(t *testing.T) {
 }
 
 func TestMetrics_AreNamedAsPrometheusWants(t *testing.T) {
-	in := newInstallation(t)
-	in.do("GET", "/health", "")
-	rec := in.do("GET", "/metrics", "")
-	problems, err := promlint.New(rec.Body).Lint()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
-	}
+	measuretest.Lint(t, everything(t).do("GET", "/metrics", "").Body.Bytes())
 }

@@ -196,4 +196,14 @@ func TestLive_AsksHowServicesFare(t *testing.T) {
 	if notes, _ := s.Find("notes"); notes.Runtime.HealthSince.IsZero() || notes.Runtime.HealthReason != "" {
 		t.Errorf("%+v: want since when, and no reason to be better", notes.Runtime)
 	}
+	times := in.ProbeTimes()
+	for _, id := range []string{"notes", "board"} {
+		if took := times[id]; took <= 0 || took > 20*time.Second {
+			t.Errorf("%s took %s to answer", id, took)
+		}
+		delete(times, id)
+	}
+	if len(times) > 0 {
+		t.Errorf("%v: nobody has answered for these", times)
+	}
 }

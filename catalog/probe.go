@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"dreamserver/catalog/health"
 	"dreamserver/config"
@@ -13,6 +14,7 @@ import (
 // fares is how the services fared last. The zero value knows nothing.
 type fares struct {
 	states atomic.Pointer[map[string]health.State]
+	prober atomic.Pointer[health.Prober] // at work; else nil
 }
 
 // tell puts what is known into an enabled extension. Docker's own word stays where nobody asks the service.
@@ -26,9 +28,25 @@ func (f *fares) tell(e *Entry) {
 	}
 }
 
+// ProbeTimes are how long each enabled service took to answer its last probe, by id. Those that did not answer, or were not
+// asked, are left out. It is empty where [Manager.Live] does not run.
+func (m *Manager) ProbeTimes() map[string]time.Duration {
+	times := map[string]time.Duration{}
+	if p := m.live.health.prober.Load(); p != nil {
+		for id, s := range p.States() {
+			if s.ResponseTime > 0 {
+				times[id] = s.ResponseTime
+			}
+		}
+	}
+	return times
+}
+
 // probeServices asks the enabled services how they fare, in the background, and has the snapshot say so.
 func (m *Manager) probeServices(ctx context.Context) {
 	p := health.New(health.Options{})
+	m.live.health.prober.Store(p)
+	defer m.live.health.prober.Store(nil)
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer m.live.health.states.Store(nil)

@@ -122,6 +122,19 @@ func isBroken(c compose.Container, startFailed bool) bool {
 	return c.Health == "unhealthy"
 }
 
+// Up reports whether an enabled extension runs and is not unwell, as far as anybody knows. One that starts is: whether it
+// becomes well is known soon. A program of the host has no containers, and while the agent is away nobody knows of any:
+// then an answer of the service counts.
+func (r Runtime) Up() bool {
+	switch r.State {
+	case "running", "starting":
+		return !slices.Contains([]string{"unhealthy", "down", "not_deployed"}, r.Health)
+	case "not_deployed", "unknown":
+		return slices.Contains([]string{"healthy", "degraded"}, r.Health)
+	}
+	return false
+}
+
 func worstHealth(containers []compose.Container) string {
 	for _, h := range []string{"unhealthy", "starting", "healthy"} {
 		if slices.ContainsFunc(containers, func(c compose.Container) bool { return c.Health == h }) {

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"strings"
 	"testing"
 
 	"dreamserver/catalog"
@@ -63,6 +64,24 @@ func TestSnapshot_Runtime(t *testing.T) {
 			got.Containers = nil
 			wantEqual(t, "runtime", tt.want, got)
 		})
+	}
+}
+
+func TestRuntime_Up(t *testing.T) {
+	up := map[string]string{ // state → healths with which it is up
+		"running": "none healthy starting degraded unknown", "starting": "none healthy starting degraded unknown",
+		"not_deployed": "healthy degraded", "unknown": "healthy degraded",
+		"partial": "", "failed": "", "stopped": "", "": "",
+	}
+	for state, want := range up {
+		var got []string
+		for _, h := range []string{"none", "healthy", "unhealthy", "starting", "degraded", "down", "not_deployed", "unknown"} {
+			r := catalog.Runtime{State: state, Health: strings.TrimPrefix(h, "none")}
+			if r.Up() {
+				got = append(got, h)
+			}
+		}
+		wantEqual(t, state, want, strings.Join(got, " "))
 	}
 }
 
