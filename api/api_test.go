@@ -218,6 +218,12 @@ func (a *fakeAgent) addLocked(service string) {
 	a.state.Containers = append(a.state.Containers, one.Containers...)
 }
 
+func (a *fakeAgent) setHost(h *catalog.HostFacts) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.host = h
+}
+
 func (a *fakeAgent) setAway(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

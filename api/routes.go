@@ -28,6 +28,11 @@ func (s *server) routes() []route {
 
 		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
 
+		{"GET", "/gpu", read, looks, typed(s.getGPU), "machine", "get-gpu", "The GPUs as if they were one"},
+		{"GET", "/api/gpu/detailed", read, looks, typed(s.getGPUDetails), "machine", "get-gpu-details", "Each GPU, and whose work is on it"},
+		{"GET", "/api/gpu/history", read, looks, typed(s.getGPUHistory), "machine", "get-gpu-history", "The GPUs in the last five minutes"},
+		{"GET", "/disk", read, looks, typed(s.getDisk), "machine", "get-disk", "The disk of the data directory"},
+
 		{"GET", "/api/extensions/catalog", read, looks, ofSnapshot(typed(s.listExtensions)), "extensions", "list-extensions", "Every extension, its state, and a summary"},
 		{"GET", "/api/extensions/{id}", read, looks, ofSnapshot(typed(s.getExtension)), "extensions", "get-extension", "One extension"},
 		{"POST", "/api/extensions/{id}/logs", operate, looks, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},

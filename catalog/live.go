@@ -10,12 +10,13 @@ import (
 
 // live is the snapshot that readers share, and what keeps it up to date.
 type live struct {
-	current atomic.Pointer[Snapshot] // nil while nobody keeps it
-	mu      sync.Mutex               // one publisher at a time
-	next    chan struct{}            // closed when current is replaced; made by who waits first
-	unrated chan struct{}            // extensions wait to be judged
-	health  fares
-	machine atomic.Pointer[Machine] // nil until the agent was asked
+	current   atomic.Pointer[Snapshot] // nil while nobody keeps it
+	mu        sync.Mutex               // one publisher at a time
+	next      chan struct{}            // closed when current is replaced; made by who waits first
+	unrated   chan struct{}            // extensions wait to be judged
+	health    fares
+	machine   atomic.Pointer[Machine] // nil until the agent was asked
+	telemetry atomic.Pointer[Telemetry]
 }
 
 // How long the parts of [Manager.Live] wait.

@@ -132,6 +132,7 @@ func (m *Manager) LookAtMachine(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	m.live.telemetry.Store(m.Telemetry().next(facts, err, time.Now().UTC()))
 	before := m.machine()
 	now := before
 	if err == nil {

@@ -60,6 +60,7 @@ const (
 	AgentUnauthorized  Code = "agent_unauthorized"
 	AgentHung          Code = "agent_hung"
 	DockerUnavailable  Code = "docker_unavailable"
+	GPUUnavailable     Code = "gpu_unavailable"
 	ReadOnly           Code = "read_only"
 	DataReadOnly       Code = "data_read_only"
 	DiskFull           Code = "disk_full"
@@ -120,6 +121,7 @@ var table = map[Code]row{
 	AgentUnauthorized:  {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Host agent rejects the key"},
 	AgentHung:          {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Host agent does not answer"},
 	DockerUnavailable:  {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Docker Engine unavailable"},
+	GPUUnavailable:     {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "GPU unavailable"},
 	ReadOnly:           {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Read-only"},
 	DataReadOnly:       {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Data directory not writable"},
 	DiskFull:           {http.StatusInsufficientStorage, errdefs.ErrUnavailable, "Disk full"},
