@@ -26,6 +26,7 @@ type effect string
 
 const (
 	looks   effect = "looks"   // changes nothing
+	streams effect = "streams" // changes nothing, and tells what happens until its client has heard enough: see stream.go
 	changes effect = "changes" // changes the machine: DREAM_READ_ONLY refuses it, and it may take its time
 )
 
@@ -40,8 +41,8 @@ func (a access) check() error {
 	if !slices.Contains([]need{open, metrics, read, operate, admin}, a.need) {
 		return fmt.Errorf("does not say who may call it: %q is not open, metrics, read, operate or admin", a.need)
 	}
-	if a.effect != looks && a.effect != changes {
-		return fmt.Errorf("does not say what it does: %q is not looks or changes", a.effect)
+	if !slices.Contains([]effect{looks, streams, changes}, a.effect) {
+		return fmt.Errorf("does not say what it does: %q is not looks, streams or changes", a.effect)
 	}
 	return nil
 }
@@ -88,7 +89,23 @@ func (s *server) authenticateKey(key string) (caller, error) {
 	if !ok {
 		return caller{}, problem.Newf(problem.Forbidden, "Invalid API key.")
 	}
-	return caller{kind: byKey, name: k.Name, scope: k.Scope, expires: k.Expires}, nil
+	return caller{kind: byKey, name: k.Name, scope: k.Scope, expires: k.Expires, key: k.SHA256}, nil
+}
+
+// stillMay is nil while who was admitted would be admitted again: for streams, which outlast the look at their first
+// request. A stream is no use of a session: it does not keep one from ending.
+func (s *server) stillMay(who caller) error {
+	now := s.now()
+	if who.kind == "" {
+		return nil
+	}
+	if who.kind == bySession && !s.sessions.goesOn(who.session, now) {
+		return problem.Newf(problem.Unauthorized, "the session has ended: sign in again")
+	}
+	if key, ok := s.keys.holds(who.name, who.key, now); !ok || key.Scope != who.scope {
+		return problem.Newf(problem.Forbidden, "%s was taken back, has ended, or has another scope now", who)
+	}
+	return nil
 }
 
 func bearer(r *http.Request) (key string, ok bool) {

@@ -133,8 +133,8 @@ func TestNew_RefusesARouteThatDoesNotSayWhoMayCallIt(t *testing.T) {
 	for _, tc := range []struct{ need, effect, want string }{
 		{"", "looks", `api: GET /test does not say who may call it: "" is not open, metrics, read, operate or admin`},
 		{"everybody", "looks", `api: GET /test does not say who may call it: "everybody" is not open, metrics, read, operate or admin`},
-		{"read", "", `api: GET /test does not say what it does: "" is not looks or changes`},
-		{"open", "breaks", `api: GET /test does not say what it does: "breaks" is not looks or changes`},
+		{"read", "", `api: GET /test does not say what it does: "" is not looks, streams or changes`},
+		{"open", "breaks", `api: GET /test does not say what it does: "breaks" is not looks, streams or changes`},
 		{"read", "looks", ""},
 	} {
 		_, err := api.NewWith(api.Options{Settings: in.settings, Manager: in.manager, Audit: in.agent}, api.Row{Method: "GET", Path: "/test", Need: tc.need, Effect: tc.effect})

@@ -56,6 +56,8 @@ type Options struct {
 	Version  string           // of this program
 	Log      zerolog.Logger   // the zero value logs nothing
 	Now      func() time.Time // default time.Now
+	// Closing is closed when the program stops: that ends streams, which otherwise last. Nil: they last.
+	Closing <-chan struct{}
 	// Lookup finds the addresses of the dashboard's container; the default asks the resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
@@ -74,6 +76,8 @@ type server struct {
 	frontend   *frontend
 	measures   *measures
 	answers    *answers
+	streams    chan struct{} // one for each that is open
+	closing    <-chan struct{}
 	router     *chi.Mux
 	huma       huma.API
 	pages      pages
@@ -97,6 +101,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	s := &server{
 		settings: o.Settings, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
 		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(), router: chi.NewMux(),
+		streams: make(chan struct{}, maxStreams), closing: o.Closing,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -21,6 +21,8 @@ type caller struct {
 	name    string       // of the key
 	scope   config.Scope // of the key
 	expires time.Time    // of the key or the session; zero: never
+	key     config.KeyDigest
+	session uint64 // its number, see session
 }
 
 // String names the caller in a sentence.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,4 +38,39 @@ func OfHuma(status int, message string, errs ...error) (*problem.Document, error
 	v, err := (&server{}).speakProblem(nil, "", huma.NewError(status, message, errs...))
 	d, _ := v.(*problem.Document)
 	return d, err
+}
+
+// NewStreaming is New with one more route, GET /stream of the scope operate, which sends what the function sends.
+func NewStreaming(o Options, run func(ctx context.Context, send func(name string, v any) bool)) (http.Handler, error) {
+	return newServer(o, func(s *server) []route {
+		handle := func(w http.ResponseWriter, r *http.Request, _ *struct{}) error {
+			s.produce(w, r, func(ctx context.Context, out chan<- event) {
+				run(ctx, func(name string, v any) bool {
+					e, err := newEvent("", name, v)
+					if err != nil {
+						panic(err)
+					}
+					select {
+					case out <- e:
+						return true
+					case <-ctx.Done():
+						return false
+					}
+				})
+			})
+			return nil
+		}
+		return append(s.routes(), route{
+			method: "GET", path: "/stream", need: operate, effect: streams, bind: streamed(handle), tag: "test", id: "test", summary: "Test",
+		})
+	})
+}
+
+// MaxStreams is how many streams may be open.
+const MaxStreams = maxStreams
+
+// NewEvent is an event as it goes over the wire.
+func NewEvent(id, name string, v any) (string, error) {
+	e, err := newEvent(id, name, v)
+	return string(e), err
 }

@@ -43,9 +43,13 @@ func (s *server) guard(a access, next http.Handler) http.Handler {
 	})
 }
 
-// limit gives the request its deadline. A change goes on when the client leaves: half of one helps nobody.
+// limit gives the request its deadline. A change goes on when the client leaves: half of one helps nobody. A stream
+// lasts, and has a deadline for each write.
 func limit(w http.ResponseWriter, r *http.Request, does effect) (context.Context, context.CancelFunc) {
-	if does == changes {
+	switch does {
+	case streams:
+		return context.WithCancel(r.Context())
+	case changes:
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // see boundReplies
 		return context.WithTimeout(context.WithoutCancel(r.Context()), changeTimeout)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// routes is the whole surface: path, who may call it, whether it changes the machine, what answers, and how the
+// routes is the whole surface: path, who may call it, what it does to the machine, what answers, and how the
 // documentation calls it.
 func (s *server) routes() []route {
 	return []route{
@@ -86,10 +86,8 @@ func (r route) operation() huma.Operation {
 func typed[I, O any](handle func(context.Context, *I) (*O, error)) binder {
 	return func(s *server, op huma.Operation) {
 		huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
-			if c, ok := any(in).(interface{ check() error }); ok {
-				if err := c.check(); err != nil {
-					return nil, s.refusal(ctx, err)
-				}
+			if err := checked(in); err != nil {
+				return nil, s.refusal(ctx, err)
 			}
 			out, err := handle(ctx, in)
 			if late, ok := errors.AsType[throttledError](err); ok {
@@ -110,6 +108,33 @@ func plain(contentType string, handle http.HandlerFunc) binder {
 		s.huma.OpenAPI().AddOperation(&op)
 		s.mount(&op, handle)
 	}
+}
+
+// streamed binds a handler whose input huma reads, checks and documents, and that writes its reply itself. What it
+// returns is for a reply that has not begun.
+func streamed[I any](handle func(w http.ResponseWriter, r *http.Request, in *I) error) binder {
+	return func(s *server, op huma.Operation) {
+		op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"text/event-stream": {}}}
+		huma.Register(s.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+			if err := checked(in); err != nil {
+				return nil, s.refusal(ctx, err)
+			}
+			return &huma.StreamResponse{Body: func(hctx huma.Context) {
+				r, w := humachi.Unwrap(hctx)
+				if err := handle(w, r, in); err != nil {
+					s.refuse(w, r, err)
+				}
+			}}, nil
+		})
+	}
+}
+
+// checked is what the input says against itself.
+func checked(in any) error {
+	if c, ok := in.(interface{ check() error }); ok {
+		return c.check()
+	}
+	return nil
 }
 
 // adapter puts huma's operations on our router, behind the guard that their route declares.

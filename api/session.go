@@ -114,7 +114,7 @@ func (s *server) authenticateSession(r *http.Request, ids []string) (who caller,
 			s.sessions.close(id, o.from) // the key was taken back, and with it what it opened
 			continue
 		}
-		return caller{kind: bySession, name: key.Name, scope: key.Scope, expires: o.end(key)}, fresh, nil
+		return caller{kind: bySession, name: key.Name, scope: key.Scope, expires: o.end(key), key: o.digest, session: o.number}, fresh, nil
 	}
 	return caller{}, "", problem.Newf(problem.Unauthorized, "the session has ended: sign in again")
 }

@@ -23,12 +23,14 @@ type sessions struct {
 	mu   sync.Mutex
 	all  []*session
 	byID map[config.KeyDigest]*session // by each id that works
+	last uint64                        // number
 }
 
 // session lasts as long as the key that opened it, at most. Its id changes while it is used: the browser gets the
 // next one with a reply, and when it shows that, the one before has a short time left. A reply that was lost, with
 // the id in it, signs nobody out: the old id stays until the new one was seen.
 type session struct {
+	number uint64           // tells it from all others of this process, whatever its id is now
 	from   string           // see origin; from elsewhere its id is worth nothing
 	warned bool             // somebody tried
 	key    string           // the key's name
@@ -53,7 +55,8 @@ func (s *sessions) open(key config.APIKey, from string, now time.Time) (id strin
 	s.makeRoom(func(o *session) bool { return o.key == key.Name }, sessionsOfKey)
 	s.makeRoom(func(*session) bool { return true }, maxSessions)
 	id, digest := newSessionID()
-	n := &session{from: from, key: key.Name, digest: key.SHA256, opened: now, used: now, current: digest, currentSince: now}
+	s.last++
+	n := &session{number: s.last, from: from, key: key.Name, digest: key.SHA256, opened: now, used: now, current: digest, currentSince: now}
 	s.all = append(s.all, n)
 	if s.byID == nil {
 		s.byID = map[config.KeyDigest]*session{}
@@ -123,6 +126,13 @@ func (s *sessions) use(id, from string, now time.Time) (found session, fresh str
 	}
 	o.used = now
 	return *o, fresh, true, false
+}
+
+// goesOn reports whether the session with this number has not ended.
+func (s *sessions) goesOn(number uint64, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.all, func(o *session) bool { return o.number == number && !o.ended(now) })
 }
 
 // close ends the session with this id, if there is one here.

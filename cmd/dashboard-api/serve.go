@@ -33,7 +33,7 @@ func serveAPI(ctx context.Context, s config.Settings, log zerolog.Logger) error 
 	client := agent.NewClient(s, config.Version()).ActingAs("dashboard-api")
 	defer client.Close()
 	manager := catalog.New(catalog.Options{Settings: s, Agent: client, Version: config.Version(), Actor: "dashboard-api", Rate: true, Log: log})
-	handler, err := api.New(api.Options{Settings: s, Manager: manager, Audit: client, Version: config.Version(), Log: log})
+	handler, err := api.New(api.Options{Settings: s, Manager: manager, Audit: client, Version: config.Version(), Log: log, Closing: ctx.Done()})
 	if err != nil {
 		return err
 	}
