@@ -8,6 +8,7 @@
 //	audit.go      what is told of a change              auditlog.go    the file that it is told to
 //	extension.go  the verbs of one extension           stop.go, logs.go
 //	stack.go      the verbs of the whole stack         events.go
+//	metrics.go    what Prometheus reads
 //	host.go       facts about the machine              leftovers.go    what nobody needs any more
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go
 //	trees.go      the copies that are judged, mounted  units.go        models are made once

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
+	"time"
 
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -15,6 +16,7 @@ type caller int
 
 const (
 	anybody caller = iota // no key
+	meter                 // a key of the API with the scope metrics, or one that may more there: Prometheus
 	api                   // DREAM_AGENT_API_KEY: the API in its container, which may be in other hands
 	owner                 // DREAM_AGENT_KEY: the command line
 )
@@ -29,6 +31,9 @@ func (s *Server) authorized(least caller, next http.HandlerFunc) http.HandlerFun
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.checkKey(r)
+		if least == meter && who == anybody && s.mayMeasure(r) {
+			who, err = meter, nil
+		}
 		if err != nil {
 			s.refusedKey(r, err)
 			w.Header().Set("Connection", "close") // who has no key keeps no connection
@@ -47,10 +52,31 @@ func (s *Server) authorized(least caller, next http.HandlerFunc) http.HandlerFun
 	}
 }
 
+// mayMeasure reports whether the request shows a key with which the API would show its metrics. The API's container cannot
+// write the files of keys, so that it makes none for itself.
+func (s *Server) mayMeasure(r *http.Request) bool {
+	key, ok := bearer(r)
+	if !ok || key == "" {
+		return false
+	}
+	dir := s.opts.Settings.APIKeysDir()
+	files, err := config.ListAPIKeyFiles(dir)
+	if err != nil {
+		s.log.Warn().Err(err).Msg("the named keys cannot be read: none of them opens the metrics")
+	}
+	digest, may := config.DigestOf(key), sameKey(key, s.opts.Settings.APIKey)
+	for _, file := range files { // all of them: it takes the same time wherever among the keys this one is
+		k, err := config.ReadAPIKey(dir, file)
+		same := subtle.ConstantTimeCompare(k.SHA256[:], digest[:]) == 1
+		may = may || err == nil && same && !k.Expired(time.Now()) && k.Scope.Allows(config.ScopeMetrics)
+	}
+	return may
+}
+
 // checkKey is whose key the request shows. Both keys are compared, in constant time, whichever it is.
 func (s *Server) checkKey(r *http.Request) (caller, error) {
-	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer {
+	key, ok := bearer(r)
+	if !ok {
 		return anybody, problem.Newf(problem.Unauthorized, "send Authorization: Bearer with DREAM_AGENT_KEY")
 	}
 	isOwner, isAPI := sameKey(key, s.opts.Settings.AgentKey), sameKey(key, s.opts.Settings.AgentAPIKey)
@@ -61,6 +87,10 @@ func (s *Server) checkKey(r *http.Request) (caller, error) {
 		return api, nil
 	}
 	return anybody, problem.Newf(problem.Forbidden, wrongKey)
+}
+
+func bearer(r *http.Request) (key string, ok bool) {
+	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
 // sameKey compares in constant time. A key that is not set is nobody's.

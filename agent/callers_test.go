@@ -28,6 +28,7 @@ func TestRoutes_OpenToTheKeysThatTheyAreFor(t *testing.T) {
 	both, ownersAlone := access{API: true, Owner: true}, access{Owner: true}
 	want := map[string]access{
 		"GET /health":                {Nobody: true, API: true, Owner: true},
+		"GET /metrics":               both, // and to the keys of the API's metrics
 		"GET /v1/containers":         both,
 		"GET /v1/host":               both,
 		"GET /v1/events":             both,

@@ -98,6 +98,7 @@ func (l *loading) judge(ctx context.Context, u *compose.StackUnit, at compose.Ro
 	if l.own.verdict, err = security.Judge(ctx, l.judged(u, at, own)); err != nil {
 		return err
 	}
+	l.server.measures.scanned(l.own.verdict.Findings)
 	return l.own.verdict.Err()
 }
 

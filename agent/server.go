@@ -71,6 +71,7 @@ type Server struct {
 	trees    treeUses
 	fails    failures
 	gpus     *gpu.Reader
+	measures *measures
 	limits   Limits
 	conns    shares // connections on the socket, by user
 	streams  shares // of events, by peer
@@ -124,6 +125,8 @@ func NewServer(o Options) (*Server, error) {
 		o.GPUs = gpu.NewMachine(gpu.Options{Mac: s.GPUBackend == string(gpu.Apple), HostRAM: s.Env["HOST_RAM_GB"]})
 	}
 	srv.gpus = gpu.NewReader(o.GPUs)
+	srv.measures = newMeasures(o.Version, machine{gpus: srv.gpus, engine: o.Engine, dataDir: s.DataDir})
+	srv.runner.Called, srv.units.scanned = srv.measures.composeCalled, srv.measures.scanned
 	srv.closing, srv.drain = context.WithCancel(context.Background())
 	srv.stop, srv.stopNow = context.WithCancel(context.Background())
 	return srv, nil
@@ -142,6 +145,7 @@ func (s *Server) routes() []route {
 	const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	return []route{
 		{get, "/health", anybody, s.health},
+		{get, "/metrics", meter, s.metrics},
 		{get, "/v1/containers", api, s.containers},
 		{get, "/v1/host", api, s.host},
 		{get, "/v1/events", api, s.events},
@@ -165,7 +169,7 @@ func (s *Server) routes() []route {
 // Handler serves the routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.logged, s.limited)
+	r.Use(s.logged, s.limited, s.measures.requests.Count) // net/http closes a connection for limited's sake if that has its own writer
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		reply(w, problem.Newf(problem.NotFound, "the host agent has no %s", r.URL.Path))
 	})

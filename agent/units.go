@@ -21,6 +21,8 @@ import (
 type unitCache struct {
 	mu    sync.Mutex
 	units map[string]acceptedUnit
+
+	scanned func([]security.Finding) // told of each scan; nil tells nobody
 }
 
 // acceptedUnit is a unit and the grants that it uses.
@@ -50,6 +52,9 @@ func (c *unitCache) load(ctx context.Context, in compose.Input, place compose.Pl
 	if folder != nil {
 		unit.Harden()
 		findings, err := security.Scan(folder.Subject(unit))
+		if c.scanned != nil {
+			c.scanned(findings)
+		}
 		if err == nil {
 			err = security.Refusal(in.ID, findings)
 		}

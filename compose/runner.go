@@ -20,7 +20,13 @@ type Runner struct {
 	Env     []string // the whole environment of every call; see [CleanEnv]
 	// Grace is how long a call may take to end after it was told to; 0 means ten seconds.
 	Grace time.Duration
+	// Called is told of every call that has ended, by its verb, one of [Verbs], and its error, which is that of the
+	// context when that had ended before; nil tells nobody. It is called from the goroutine of the call.
+	Called func(verb string, err error)
 }
+
+// Verbs are those that a [Runner] calls docker compose with.
+var Verbs = []string{"up", "create", "pull", "build", "stop", "rm", "down", "version"}
 
 const defaultGrace = 10 * time.Second
 
@@ -97,6 +103,7 @@ func (r *Runner) Down(ctx context.Context, on func(Event)) error {
 func (r *Runner) Version(ctx context.Context) (string, error) {
 	cmd := r.command(ctx, "compose", "version", "--short")
 	out, err := cmd.Output()
+	r.called(ctx, "version", err)
 	if err != nil {
 		return "", fmt.Errorf("docker compose version: %w", err)
 	}
@@ -110,7 +117,8 @@ func (r *Runner) withFile(file string) []string {
 // run executes one verb. The process gets its own group; when ctx ends, the group is asked to end and killed
 // [Runner.Grace] later, because compose leaves children behind when it alone is killed. on is called from one
 // goroutine, and not after run has returned.
-func (r *Runner) run(ctx context.Context, verb string, on func(Event), global, args []string) error {
+func (r *Runner) run(ctx context.Context, verb string, on func(Event), global, args []string) (err error) {
+	defer func() { r.called(ctx, verb, err) }()
 	argv := append([]string{"compose", "-p", r.Project, "--env-file", os.DevNull, "--progress", "json"}, global...)
 	cmd := r.command(ctx, append(argv, args...)...)
 	out := &output{on: on}
@@ -118,7 +126,7 @@ func (r *Runner) run(ctx context.Context, verb string, on func(Event), global, a
 	if err := cmd.Start(); err != nil {
 		return &CommandError{Verb: verb, Code: -1, Reason: err.Error(), Err: err}
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	out.flush()
 	if err == nil {
 		return nil
@@ -133,6 +141,15 @@ func (r *Runner) run(ctx context.Context, verb string, on func(Event), global, a
 		e.Reason = "stopped: " + ctx.Err().Error()
 	}
 	return e
+}
+
+func (r *Runner) called(ctx context.Context, verb string, err error) {
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if r.Called != nil {
+		r.Called(verb, err)
+	}
 }
 
 func (r *Runner) command(ctx context.Context, args ...string) *exec.Cmd {

@@ -67,8 +67,8 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Count counts every request, those that are refused before they have a route among them. It is a router's outermost
-// middleware.
+// Count counts every request, those that are refused before they have a route among them. It is a middleware of a router,
+// one of the outermost.
 func (q *Requests) Count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)

@@ -96,7 +96,7 @@ func rows(families map[string]*dto.MetricFamily) []string {
 
 // unit is what the name ends in, as Prometheus wants it.
 func unit(name string) string {
-	for _, u := range []string{"seconds", "bytes"} {
+	for _, u := range []string{"seconds", "bytes", "celsius", "watts", "ratio"} {
 		if strings.Contains(name, "_"+u) {
 			return u
 		}
