@@ -76,6 +76,9 @@ type Entry struct {
 	// Toggles reports whether enable and disable apply: not to core services and not to what is not installed.
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`
+	// Reach is where people reach it. OnHost reports whether systemd runs it: Docker knows nothing of it.
+	Reach  Reach `json:"-"`
+	OnHost bool  `json:"-"`
 
 	otherVersion  bool     // Problem is that it was made for another version of the platform
 	containerName string   // of its main service, as the manifest says

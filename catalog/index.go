@@ -122,6 +122,7 @@ func newEntry(man *manifest.Manifest, source Source) Entry {
 	return Entry{
 		Listing: newListing(man), Aliases: aliases, Source: source,
 		containerName: man.Service.ContainerName, variables: keysOf(man.Service.Variables()), service: &man.Service,
+		OnHost: man.Service.Type == manifest.HostSystemd,
 	}
 }
 

@@ -68,6 +68,7 @@ func (m *Manager) readRated(judge int) (s *Snapshot, unrated []string) {
 	for i := range s.Entries {
 		s.Entries[i].Runtime = s.runtimeOf(s.Entries[i], run, pending[s.Entries[i].ID])
 		m.live.health.tell(&s.Entries[i])
+		s.Entries[i].Reach = reachOf(&s.Entries[i], m.settings.Env)
 	}
 	return s, unrated
 }
@@ -122,15 +123,23 @@ func (s *Snapshot) ResolveName(name string) (string, error) {
 			return e.ID, nil
 		}
 	}
-	var near []string
-	for _, e := range s.Entries {
-		if len(name) > 2 && (strings.Contains(e.ID, name) || strings.Contains(name, e.ID) || strings.HasPrefix(e.ID, name[:2])) {
-			near = append(near, e.ID)
-		}
+	ids := make([]string, len(s.Entries))
+	for i, e := range s.Entries {
+		ids[i] = e.ID
 	}
 	err := problem.Newf(problem.NotFound, "no extension is called %q: `dream list` shows all", name)
-	if len(near) > 0 {
-		err = problem.Newf(problem.NotFound, "no extension is called %q; did you mean %s?", name, strings.Join(near[:min(3, len(near))], ", "))
+	if near := Near(name, ids); len(near) > 0 {
+		err = problem.Newf(problem.NotFound, "no extension is called %q; did you mean %s?", name, strings.Join(near, ", "))
 	}
 	return "", err
+}
+
+// Near is the names, three at most, that somebody may have meant who wrote this one.
+func Near(name string, all []string) (near []string) {
+	for _, other := range all {
+		if len(name) > 2 && len(near) < 3 && (strings.Contains(other, name) || strings.Contains(name, other) || strings.HasPrefix(other, name[:2])) {
+			near = append(near, other)
+		}
+	}
+	return near
 }

@@ -28,7 +28,7 @@ func Address(s manifest.Service, env map[string]string, inside bool) (string, er
 	case !inside && port != s.Port:
 		return "", fmt.Errorf("only Docker knows whether its health port %d is published on this machine", port)
 	case !inside:
-		port, err := publishedPort(s, env)
+		port, err := PublishedPort(s, env)
 		if err != nil {
 			return "", err
 		}
@@ -48,7 +48,9 @@ func probePort(s manifest.Service) int {
 	return s.Port
 }
 
-func publishedPort(s manifest.Service, env map[string]string) (int, error) {
+// PublishedPort is where a service is published on this machine, by its manifest and .env. The error is for a value of
+// .env that is no port; it does not show it.
+func PublishedPort(s manifest.Service, env map[string]string) (int, error) {
 	value := env[s.ExternalPortEnv]
 	if s.ExternalPortEnv == "" || value == "" {
 		return s.PublishedPort(), nil
