@@ -55,7 +55,8 @@ func (in *installation) now() time.Time { return began.Add(time.Duration(in.cloc
 
 func (in *installation) pass(d time.Duration) { in.clock.Add(int64(d)) }
 
-// newInstallation sets up testdata/installation.txtar. More variables are "KEY=value".
+// newInstallation sets up testdata/installation.txtar. More variables are "KEY=value", and those of its .env
+// ".env KEY=value".
 func newInstallation(t *testing.T, env ...string) *installation {
 	t.Helper()
 	dir := t.TempDir()
@@ -67,9 +68,17 @@ func newInstallation(t *testing.T, env ...string) *installation {
 		t.Fatal(err)
 	}
 	vars := map[string]string{"DREAM_INSTALL_DIR": dir, "DASHBOARD_API_KEY": key}
+	var file strings.Builder
 	for _, e := range env {
+		if pair, ok := strings.CutPrefix(e, ".env "); ok {
+			file.WriteString(pair + "\n")
+			continue
+		}
 		name, value, _ := strings.Cut(e, "=")
 		vars[name] = value
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(file.String()), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	settings, err := config.Load(func(name string) string { return vars[name] })
 	if err != nil {

@@ -42,6 +42,7 @@ type visit struct {
 	origin     origin
 	sessionIDs []string // that the browser sent; not looked at yet
 	secure     bool     // the browser is on TLS
+	host       string   // that the request names, with its port; one that we are known by
 }
 
 type visitKey struct{}
@@ -51,7 +52,7 @@ func (c caller) note(ctx context.Context, r *http.Request, from origin) context.
 	if c.kind != "" {
 		ctx = catalog.WithActor(ctx, c.actor())
 	}
-	return context.WithValue(ctx, visitKey{}, visit{caller: c, origin: from, sessionIDs: sessionIDs(r), secure: overTLS(r)})
+	return context.WithValue(ctx, visitKey{}, visit{caller: c, origin: from, sessionIDs: sessionIDs(r), secure: overTLS(r), host: r.Host})
 }
 
 func visitOf(ctx context.Context) visit {

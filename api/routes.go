@@ -27,6 +27,9 @@ func (s *server) routes() []route {
 		{"GET", "/api/audit", admin, looks, typed(s.listAudit), "system", "list-audit", "Who changed what, with which result"},
 
 		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
+		{"GET", "/api/features/{id}/enable", read, looks, typed(s.featureGuide), "features", "get-feature-guide", "How to get a feature on this machine, step by step"},
+
+		{"GET", "/api/external-links", read, looks, ofSnapshot(typed(s.listLinks)), "services", "list-external-links", "The pages of enabled services"},
 
 		{"GET", "/gpu", read, looks, typed(s.getGPU), "machine", "get-gpu", "The GPUs as if they were one"},
 		{"GET", "/api/gpu/detailed", read, looks, typed(s.getGPUDetails), "machine", "get-gpu-details", "Each GPU, and whose work is on it"},

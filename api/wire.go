@@ -73,8 +73,13 @@ func checkID(id string) error {
 
 // pathParameters documents what checkID checks.
 func pathParameters(path string) []*huma.Param {
-	if !strings.Contains(path, "{id}") {
+	switch {
+	case !strings.Contains(path, "{id}"):
 		return nil
+	case strings.HasPrefix(path, "/api/features/"):
+		return []*huma.Param{{
+			Name: "id", In: "path", Required: true, Description: "the feature's id", Example: "hello", Schema: &huma.Schema{Type: huma.TypeString},
+		}}
 	}
 	return []*huma.Param{{
 		Name: "id", In: "path", Required: true, Description: "the extension's id", Example: "hello",
