@@ -10,6 +10,7 @@
 //	stack.go      the verbs of the whole stack         events.go
 //	metrics.go    what Prometheus reads
 //	host.go       facts about the machine              leftovers.go    what nobody needs any more
+//	stats.go      what containers use
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go
 //	trees.go      the copies that are judged, mounted  units.go        models are made once
 //	start.go      from a project to containers         settle.go       what became of them
@@ -18,7 +19,7 @@
 //	apikeys.go    keys of the API that an extension has
 //	approved.go   what was started last                ports.go, datadirs.go
 //	reconcile.go  finishes changes that were made while the agent was away
-//	client.go     the other end: implements catalog.Agent; client_send.go, away.go
+//	client.go     the other end: implements catalog.Agent; client_send.go, client_machine.go, away.go
 package agent
 
 import (
@@ -38,6 +39,7 @@ type Engine interface {
 	ImageID(ctx context.Context, ref string) (string, error)
 	ImageUser(ctx context.Context, ref string) (string, error)
 	RemoveNetworks(ctx context.Context, prefix string) error
+	Stats(ctx context.Context, containers []compose.Container) ([]compose.Usage, error)
 	Published(ctx context.Context) ([]compose.Publication, error)
 	PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error)
 	Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error)

@@ -31,6 +31,7 @@ func TestRoutes_OpenToTheKeysThatTheyAreFor(t *testing.T) {
 		"GET /metrics":               both, // and to the keys of the API's metrics
 		"GET /v1/containers":         both,
 		"GET /v1/host":               both,
+		"GET /v1/stats":              both,
 		"GET /v1/events":             both,
 		"GET /v1/audit":              both,
 		"POST /v1/extension/check":   both,

@@ -21,6 +21,7 @@ type fakeEngine struct {
 	mu       sync.Mutex
 	down     bool
 	hung     bool                         // answers nothing until its caller gives up
+	mute     string                       // service whose container does not say what it uses
 	users    map[string]string            // image → its USER
 	ports    map[int]string               // port → the container, of another project, that publishes it
 	log      map[string][]compose.LogLine // service → lines
@@ -80,6 +81,27 @@ func (e *fakeEngine) Published(ctx context.Context) ([]compose.Publication, erro
 	}
 	e.mu.Unlock()
 	return out, e.ready(ctx)
+}
+
+// Stats counts a second of work and a mebibyte for each running container.
+func (e *fakeEngine) Stats(ctx context.Context, containers []compose.Container) ([]compose.Usage, error) {
+	if err := e.ready(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	usages := []compose.Usage{}
+	var failed error
+	for _, c := range containers {
+		switch {
+		case c.State != "running":
+		case c.Service == e.mute:
+			failed = context.DeadlineExceeded
+		default:
+			usages = append(usages, compose.Usage{ID: c.ID, Name: c.Name, Service: c.Service, CPU: 1e9, Memory: 1 << 20})
+		}
+	}
+	return usages, failed
 }
 
 // RemoveNetworks remembers what was asked for.

@@ -148,6 +148,7 @@ func (s *Server) routes() []route {
 		{get, "/metrics", meter, s.metrics},
 		{get, "/v1/containers", api, s.containers},
 		{get, "/v1/host", api, s.host},
+		{get, "/v1/stats", api, s.stats},
 		{get, "/v1/events", api, s.events},
 		{get, "/v1/audit", api, s.auditPage},
 		{post, "/v1/extension/check", api, s.check},
@@ -166,12 +167,15 @@ func (s *Server) routes() []route {
 	}
 }
 
+// noSuchPath begins the refusal of a path that is not among them. By it a client knows that the agent is older.
+const noSuchPath = "the host agent has no "
+
 // Handler serves the routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.logged, s.limited, s.measures.requests.Count) // net/http closes a connection for limited's sake if that has its own writer
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		reply(w, problem.Newf(problem.NotFound, "the host agent has no %s", r.URL.Path))
+		reply(w, problem.Newf(problem.NotFound, noSuchPath+"%s", r.URL.Path))
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		reply(w, problem.Newf(problem.MethodNotAllowed, "%s is not for %s", r.URL.Path, r.Method))

@@ -30,6 +30,7 @@ type Extensions interface {
 	Snapshot() *catalog.Snapshot
 	ProbeTimes() map[string]time.Duration
 	Telemetry() *catalog.Telemetry
+	Resources(ctx context.Context) *catalog.Resources
 	Install(ctx context.Context, id string, given catalog.Given) (catalog.Result, error)
 	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
 	Disable(ctx context.Context, id string) (catalog.Result, error)

@@ -206,7 +206,8 @@ type fakeAgent struct {
 	onRun func(context.Context) error // what a start does
 	env   map[string]string           // what was configured
 	calls atomic.Int64                // of Ping and Containers
-	host  *catalog.HostFacts          // the machine; nil while it is not told
+	stats catalog.Stats
+	host  *catalog.HostFacts // the machine; nil while it is not told
 }
 
 // running makes one healthy container for each service. JSON, because this package does not know compose.
@@ -303,6 +304,12 @@ func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
 		return catalog.HostFacts{}, problem.Newf(problem.AgentHung, "the host agent does not answer")
 	}
 	return *a.host, a.away
+}
+
+func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stats, a.away
 }
 
 func (a *fakeAgent) Follow(ctx context.Context, _ func()) error {

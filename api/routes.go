@@ -34,6 +34,7 @@ func (s *server) routes() []route {
 		{"GET", "/gpu", read, looks, typed(s.getGPU), "machine", "get-gpu", "The GPUs as if they were one"},
 		{"GET", "/api/gpu/detailed", read, looks, typed(s.getGPUDetails), "machine", "get-gpu-details", "Each GPU, and whose work is on it"},
 		{"GET", "/api/gpu/history", read, looks, typed(s.getGPUHistory), "machine", "get-gpu-history", "The GPUs in the last five minutes"},
+		{"GET", "/api/services/resources", read, looks, typed(s.listResources), "machine", "list-resources", "What each container uses, and each extension"},
 		{"GET", "/disk", read, looks, typed(s.getDisk), "machine", "get-disk", "The disk of the data directory"},
 
 		{"GET", "/api/extensions/catalog", read, looks, ofSnapshot(typed(s.listExtensions)), "extensions", "list-extensions", "Every extension, its state, and a summary"},

@@ -185,6 +185,8 @@ type Agent interface {
 	// Machine is what the agent knows of the computer without asking Docker: that is empty. It is cheap enough to be
 	// asked every few seconds.
 	Machine(ctx context.Context) (HostFacts, error)
+	// Stats is what the running containers use.
+	Stats(ctx context.Context) (Stats, error)
 	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.
 	Follow(ctx context.Context, on func()) error
 	Logs(ctx context.Context, id string, tail int) (Logs, error)

@@ -20,6 +20,7 @@ type fakeAgent struct {
 	setBuiltin func(id string, enabled bool) error
 	containers func() (catalog.State, error)
 	machine    func() (catalog.HostFacts, error)
+	stats      func() (catalog.Stats, error)
 	follow     func(ctx context.Context, on func()) error
 	config     catalog.Config
 	configure  func(id string, change catalog.ConfigChange) (catalog.ConfigResult, error)
@@ -113,6 +114,13 @@ func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
 		return a.machine()
 	}
 	return catalog.HostFacts{}, errAway
+}
+
+func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
+	if a.stats != nil {
+		return a.stats()
+	}
+	return catalog.Stats{}, errAway
 }
 
 func (a *fakeAgent) Config(ctx context.Context, _ string) (catalog.Config, error) {

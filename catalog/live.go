@@ -17,6 +17,7 @@ type live struct {
 	health    fares
 	machine   atomic.Pointer[Machine] // nil until the agent was asked
 	telemetry atomic.Pointer[Telemetry]
+	resources onDemand[Resources]
 }
 
 // How long the parts of [Manager.Live] wait.
@@ -45,6 +46,7 @@ func (m *Manager) Live(ctx context.Context) {
 	parts.Go(func() { m.rateFolders(ctx) })
 	parts.Go(func() { m.probeServices(ctx) })
 	parts.Go(func() { m.watchMachine(ctx) })
+	parts.Go(func() { m.live.resources.keep(ctx, m.sampleResources) })
 	tick := time.NewTicker(rescan)
 	defer tick.Stop()
 	for {

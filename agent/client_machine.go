@@ -1,0 +1,31 @@
+package agent
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"dreamserver/catalog"
+	"dreamserver/internal/problem"
+)
+
+// machineTimeout bounds what is asked about the machine: the agent's own limits are shorter.
+const machineTimeout = 8 * time.Second
+
+// Stats is what the project's containers use.
+func (c *Client) Stats(ctx context.Context) (catalog.Stats, error) {
+	var s catalog.Stats
+	return s, c.ask(ctx, http.MethodGet, "/v1/stats", nil, &s)
+}
+
+// ask asks what an agent that is older does not know, and then says that it is.
+func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, machineTimeout)
+	defer cancel()
+	err := c.call(ctx, method, path, in, out, asked)
+	if problem.HasCode(err, problem.NotFound) && strings.HasPrefix(problem.As(err).Detail, noSuchPath) {
+		return problem.Newf(problem.Unavailable, "the host agent at %s is older than this program and cannot tell this: run `make run`, which updates both", c.where)
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+package catalog_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dreamserver/catalog"
+)
+
+// counted samples numbers, and counts how many it was asked for.
+func counted(every time.Duration) (d *catalog.OnDemand, samples *int, keep func(context.Context)) {
+	d, samples = &catalog.OnDemand{}, new(int)
+	return d, samples, func(ctx context.Context) {
+		d.Keep(ctx, func(_ context.Context, before *int) (*int, time.Duration) {
+			*samples++
+			if before == nil {
+				return new(1), every
+			}
+			return new(*before + 1), every
+		})
+	}
+}
+
+func TestOnDemand_SamplesWhileSomebodyAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		d, samples, keep := counted(5 * time.Second)
+		done := make(chan struct{})
+		go func() { keep(ctx); close(done) }()
+		time.Sleep(time.Hour)
+		if *samples != 0 {
+			t.Errorf("%d samples before anybody asked", *samples)
+		}
+		if got := d.Get(ctx); got == nil || *got != 1 {
+			t.Fatalf("the first who asks gets %v", got)
+		}
+		for range 100 { // a page that is looked at
+			time.Sleep(3 * time.Second)
+			d.Get(ctx)
+		}
+		if *samples < 60 || *samples > 62 {
+			t.Errorf("%d samples in five minutes", *samples)
+		}
+		before := *samples
+		time.Sleep(time.Hour)
+		if more := *samples - before; more < 11 || more > 13 {
+			t.Errorf("%d samples in the hour after the last question", more)
+		}
+		if got := d.Get(ctx); got == nil || *got != 1 {
+			t.Errorf("who asks an hour later gets %v, want a first sample", got)
+		}
+		cancel()
+		<-done
+		if d.Last() != nil {
+			t.Error("there is something left of it")
+		}
+	})
+}
+
+// A first sample that does not come is not waited for.
+func TestOnDemand_WaitsALittleForTheFirstSample(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		d := &catalog.OnDemand{}
+		go d.Keep(ctx, func(ctx context.Context, _ *int) (*int, time.Duration) {
+			<-ctx.Done()
+			return nil, 0
+		})
+		began := time.Now()
+		if got := d.Get(ctx); got != nil || time.Since(began) != 3*time.Second {
+			t.Errorf("got %v after %s", got, time.Since(began))
+		}
+		left, leave := context.WithCancel(ctx)
+		leave()
+		began = time.Now()
+		if got := d.Get(left); got != nil || time.Since(began) != 0 {
+			t.Errorf("who has left got %v after %s", got, time.Since(began))
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
