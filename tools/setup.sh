@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes this machine ready: a Docker Engine that answers and `docker compose`; with --test also a static
-# busybox, which test images are made of, and a C compiler, which the race detector needs.
+# busybox, which test images are made of, a C compiler, which the race detector needs, and Prometheus with promtool,
+# which read and check our metrics.
 # What is there already is used as it is. Nothing is said where nothing is missing.
 #
 #   tools/setup.sh [--test]
@@ -17,7 +18,7 @@ main() {
   local parts="engine compose" missing
   case "${1:-}" in
     "") ;;
-    --test) parts="$parts busybox compiler" ;;
+    --test) parts="$parts busybox compiler prometheus" ;;
     --provide) # what we call ourselves with through sudo
       shift
       provide "$@"
@@ -51,6 +52,8 @@ has_engine() { engine_version >/dev/null; }
 has_compose() { compose_works; }
 has_busybox() { have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
 has_compiler() { have gcc && printf '#include <stdlib.h>\n' | gcc -E - >/dev/null 2>&1; }
+
+has_prometheus() { have prometheus && have promtool; }
 
 may_become_root() {
   can_sudo || return 1
@@ -215,6 +218,27 @@ provide_compiler() {
   install_packages gcc libc6-dev
 }
 
+# provide_prometheus takes the two programs out of the package and installs nothing else of it: the package would run a
+# Prometheus on this machine from now on, for every address.
+provide_prometheus() {
+  local dir program
+  need_apt prometheus
+  say "set-up: unpacking prometheus and promtool (package prometheus)"
+  dir=$(mktemp -d)
+  (cd "$dir" && { apt_get download prometheus || { update_packages && apt_get download prometheus; }; }) || {
+    rm -rf "$dir"
+    warn "apt-get does not download prometheus. The end of its output:"
+    tail -n 15 "$packages_log" >&2
+    exit 1
+  }
+  dpkg-deb --extract "$dir"/prometheus_*.deb "$dir/tree"
+  for program in prometheus promtool; do
+    install -m 755 "$dir/tree/usr/bin/$program" "/usr/local/bin/$program.new"
+    mv -f "/usr/local/bin/$program.new" "/usr/local/bin/$program"
+  done
+  rm -rf "$dir"
+}
+
 install_packages() {
   # A list that is a few weeks old names versions that the mirror no longer has: then update, and once more.
   apt_get install "$@" || { update_packages && apt_get install "$@"; } || {
@@ -276,6 +300,7 @@ missing_engine() {
 }
 missing_compose() { say "docker compose, version 2.29 or later"; }
 missing_busybox() { say "a static busybox (package busybox-static)"; }
+missing_prometheus() { say "Prometheus and promtool (package prometheus)"; }
 missing_compiler() { say "a C compiler (packages gcc and libc6-dev)"; }
 
 packages_elsewhere() {
@@ -283,11 +308,11 @@ packages_elsewhere() {
   ids=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${ID_LIKE:-}") || true
   case " $ids " in
     *" rhel "* | *" centos "*) say "install Docker Engine and its compose plugin from Docker's own repository." ;;
-    *" fedora "*) say "dnf install moby-engine docker-compose busybox gcc glibc-devel" ;;
-    *" arch "*) say "pacman -S docker docker-compose busybox gcc" ;;
-    *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel" ;;
-    *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev" ;;
-    *) say "install Docker Engine, its compose plugin, a static busybox and a C compiler." ;;
+    *" fedora "*) say "dnf install moby-engine docker-compose busybox gcc glibc-devel golang-github-prometheus" ;;
+    *" arch "*) say "pacman -S docker docker-compose busybox gcc prometheus" ;;
+    *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel golang-github-prometheus-prometheus" ;;
+    *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev prometheus" ;;
+    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler and Prometheus." ;;
   esac
 }
 
