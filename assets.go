@@ -4,6 +4,10 @@ package dreamserver
 
 import "embed"
 
+// The extensions prometheus and grafana have the alerts and the dashboard that deploy/ offers for a Prometheus of one's own.
+//
+//go:generate cp deploy/prometheus/alerts.yml extensions/library/prometheus/alerts.yml
+//go:generate cp deploy/prometheus/dashboard.json extensions/library/grafana/dream-server.json
 //go:generate go run ./cmd/dream catalog build --library extensions/library --output config/extensions-catalog.json
 
 // Assets are the files as `dream init` lays them out in an installation: docker-compose.base.yml and its
