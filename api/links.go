@@ -6,9 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"dreamserver/catalog"
-	"dreamserver/manifest"
 )
 
 // linkTo is the address of a service's page. The host is one that [hosts] let in.
@@ -45,9 +42,4 @@ func (s *server) listLinks(context.Context, *struct{}) (*reply[[]externalLink], 
 		})
 	}
 	return respond(out, nil)
-}
-
-// takesPart reports whether the service is one that should run.
-func takesPart(e catalog.Entry) bool {
-	return e.Status == catalog.Enabled && (e.Problem == "" || e.Category == string(manifest.Core))
 }

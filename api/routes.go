@@ -29,6 +29,12 @@ func (s *server) routes() []route {
 		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
 		{"GET", "/api/features/{id}/enable", read, looks, typed(s.featureGuide), "features", "get-feature-guide", "How to get a feature on this machine, step by step"},
 
+		{"GET", "/api/status", read, looks, typed(s.getStatus), "services", "get-status", "The machine and its services at a glance"},
+		{"GET", "/status", read, looks, typed(s.getShortStatus), "services", "get-short-status", "The same for older clients"},
+		{"GET", "/services", read, looks, typed(s.listServices), "services", "list-services", "How the enabled services fare"},
+		{"GET", "/api/services", read, looks, typed(s.listServices), "services", "list-api-services", "The same, behind the dashboard"},
+		{"GET", "/api/services/{id}/logs", operate, looks, typed(s.extensionLogs), "services", "get-service-logs", "The end of a service's log; of core services, too"},
+		{"POST", "/api/services/{id}/logs", operate, looks, typed(s.extensionLogs), "services", "post-service-logs", "The same, for clients that send no GET"},
 		{"GET", "/api/external-links", read, looks, ofSnapshot(typed(s.listLinks)), "services", "list-external-links", "The pages of enabled services"},
 
 		{"GET", "/gpu", read, looks, typed(s.getGPU), "machine", "get-gpu", "The GPUs as if they were one"},
