@@ -33,6 +33,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	cookie VARIABLE              the cookie of the browser's session
 //	key VARIABLE NAME SCOPE      make a key of the API
 //	certificate HOST             put one into the installation
+//	prometheus KEY               start one with our configuration and alerts, which reads the API and the agent with that key
+//	query EXPR VALUE             wait until it answers with that value, or with nothing for none
 //	inspect SERVICE              print what bounds its container
 //	fetch URL                    stdout is what answers there
 //	service NAME STATE           wait until the service's container is running, healthy, exited … or absent
@@ -49,6 +51,7 @@ func commands() map[string]command {
 		"service": cmdService, "eventually": cmdEventually, "setenv-file": cmdSetEnv, "hold": cmdHold,
 		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
+		"prometheus": cmdPrometheus, "query": cmdQuery,
 	}
 }
 

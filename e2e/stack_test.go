@@ -32,6 +32,8 @@ type stack struct {
 	api   *process
 	key   string // of the API, from .env
 
+	prometheus *process
+
 	browser *http.Client // made by the first command that needs it
 	replies string       // everything that the API has answered to `api` and `read-all`
 }
@@ -130,6 +132,7 @@ func (p *process) end(sig syscall.Signal) error {
 
 // destroy ends the processes and removes everything of the project.
 func (s *stack) destroy() {
+	_ = s.prometheus.end(syscall.SIGTERM)
 	_ = s.api.end(syscall.SIGTERM)
 	_ = s.agent.end(syscall.SIGTERM)
 	_ = exec.Command("docker", "compose", "-p", s.names.Project, "down", "--volumes", "--remove-orphans", "--timeout", "1").Run()
