@@ -84,6 +84,19 @@ func TestMetrics_TellNothingOfWhatIsMadeForAnotherGPU(t *testing.T) {
 	in.wantSeries(`dream_extension_up{extension="painter"}`)
 }
 
+// What was enabled and cannot be read any more is down: its owner wants it.
+func TestMetrics_TellThatABrokenExtensionIsDown(t *testing.T) {
+	in := newInstallation(t)
+	dir := in.settings.UserExtensionsDir + "/hello"
+	if err := os.CopyFS(dir, os.DirFS(in.settings.LibraryDir+"/hello")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/manifest.yaml", []byte("- not a mapping\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in.wantSeries(`dream_extension_up{extension="hello"}`, `dream_extension_up{extension="hello"} 0`)
+}
+
 func TestMetrics_TellThatTheAgentOrDockerIsAway(t *testing.T) {
 	in := newInstallation(t)
 	in.agent.mu.Lock()
