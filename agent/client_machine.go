@@ -19,6 +19,12 @@ func (c *Client) Stats(ctx context.Context) (catalog.Stats, error) {
 	return s, c.ask(ctx, http.MethodGet, "/v1/stats", nil, &s)
 }
 
+// Ports says which of the ports are taken on the host, and by whom.
+func (c *Client) Ports(ctx context.Context, ports []int) (catalog.PortUses, error) {
+	var uses catalog.PortUses
+	return uses, c.ask(ctx, http.MethodPost, "/v1/ports", PortsRequest{Ports: ports}, &uses)
+}
+
 // ask asks what an agent that is older does not know, and then says that it is.
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, machineTimeout)

@@ -117,16 +117,24 @@ func TestHost_TellsTheFacts(t *testing.T) {
 	}
 }
 
-// It can be asked every few seconds: nobody is asked for it who would have to work for the answer.
-func TestMachine_AsksNobody(t *testing.T) {
+// It can be asked every few seconds: nobody is asked for it who would have to work for the answer, but the engine for its
+// version, once a minute.
+func TestMachine_AsksForNothingThatCosts(t *testing.T) {
 	in := newInstallation(t, "-- data/x --\n")
-	in.engine.set(func(e *fakeEngine) { e.ports[80] = "their-web" })
+	in.engine.set(func(e *fakeEngine) { e.ports[80] = "their-web"; e.down = true })
 	got, err := in.client.Machine(t.Context())
 	in.must(err)
+	wantEqual(t, "engine while it is away", "", got.Engine.Version)
+	for _, down := range []bool{false, true} { // what it was is kept
+		in.engine.set(func(e *fakeEngine) { e.down = down })
+		got, err = in.client.Machine(t.Context())
+		in.must(err)
+		wantEqual(t, "engine", "20.10.24", got.Engine.Version)
+	}
 	if got.Disk.Total == 0 || got.MemoryKB < 1 || got.Project != "dream-server" {
 		t.Errorf("got %+v", got)
 	}
-	if got.Published != nil || got.Compose != "" || got.Engine.Version != "" || got.Leftovers != nil {
+	if got.Published != nil || got.Compose != "" || got.Leftovers != nil {
 		t.Errorf("Docker was asked: %+v", got)
 	}
 }

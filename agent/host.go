@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -11,10 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
 
@@ -68,16 +72,18 @@ func (s *Server) presentFailures() map[string]string {
 // told.
 const hostLimit = 2 * time.Second
 
-// host tells of the machine; without=docker leaves out what Docker is asked for, so that it can be asked often.
+// host tells of the machine; without=docker leaves out what Docker is asked for but its version, which may be a minute
+// old, so that it can be asked often.
 func (s *Server) host(w http.ResponseWriter, r *http.Request) {
 	facts := catalog.HostFacts{
-		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), MemoryKB: memoryKB(),
+		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), MemoryKB: cmp.Or(memoryKB(), ownersMemoryKB(s.opts.Settings)),
 		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: DiskOf(s.opts.Settings.DataDir),
 	}
 	facts.Hostname, _ = os.Hostname() // empty when the kernel has none
 	ctx, cancel := context.WithTimeout(r.Context(), hostLimit)
 	defer cancel()
 	if r.URL.Query().Get("without") == "docker" {
+		facts.Engine = s.engine.version(ctx, s.opts.Engine)
 		facts.GPUs = s.gpus.Read(ctx)
 		send(w, facts)
 		return
@@ -109,6 +115,45 @@ func DiskOf(dir string) catalog.Disk {
 		d.Inodes, d.InodesFree = st.Files, st.Ffree
 	}
 	return d
+}
+
+// engineKept is how long the engine's version is as good as new: it asks its parts, which are programs that it runs.
+const engineKept = time.Minute
+
+// knownEngine is what the engine is, for those who ask often. The zero value knows nothing.
+type knownEngine struct {
+	asking sync.Mutex
+	until  time.Time
+	known  atomic.Pointer[compose.EngineVersion]
+}
+
+// version is what it is, and empty while it does not answer. Whoever comes while somebody else asks gets what was known.
+func (k *knownEngine) version(ctx context.Context, engine Engine) compose.EngineVersion {
+	if k.asking.TryLock() {
+		if time.Now().After(k.until) {
+			v, err := engine.Version(ctx)
+			if err == nil {
+				k.until = time.Now().Add(engineKept)
+			} else {
+				v = compose.EngineVersion{}
+			}
+			k.known.Store(&v)
+		}
+		k.asking.Unlock()
+	}
+	if v := k.known.Load(); v != nil {
+		return *v
+	}
+	return compose.EngineVersion{}
+}
+
+// ownersMemoryKB is the memory that the owner says the machine has, in HOST_RAM_GB; 0 where there is no such word.
+func ownersMemoryKB(s config.Settings) int64 {
+	gb, err := strconv.ParseInt(s.Env["HOST_RAM_GB"], 10, 32)
+	if err != nil || gb < 0 {
+		return 0
+	}
+	return gb << 20
 }
 
 // memoryKB is the machine's memory in KiB; 0 where /proc does not tell.

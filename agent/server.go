@@ -71,6 +71,7 @@ type Server struct {
 	trees    treeUses
 	fails    failures
 	gpus     *gpu.Reader
+	engine   knownEngine
 	measures *measures
 	limits   Limits
 	conns    shares // connections on the socket, by user
@@ -149,6 +150,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/containers", api, s.containers},
 		{get, "/v1/host", api, s.host},
 		{get, "/v1/stats", api, s.stats},
+		{post, "/v1/ports", api, s.ports},
 		{get, "/v1/events", api, s.events},
 		{get, "/v1/audit", api, s.auditPage},
 		{post, "/v1/extension/check", api, s.check},

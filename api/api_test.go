@@ -196,6 +196,21 @@ func decode[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
 	return v
 }
 
+// wantBody compares a reply with JSON.
+func wantBody(t *testing.T, rec *httptest.ResponseRecorder, want string) {
+	t.Helper()
+	var a, b any
+	if err := json.Unmarshal([]byte(want), &b); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || rec.Code != http.StatusOK {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	if diff := cmp.Diff(b, a); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // fakeAgent is a host agent that starts whatever it is told to. Methods that no test needs are missing.
 type fakeAgent struct {
 	catalog.Agent
@@ -207,6 +222,7 @@ type fakeAgent struct {
 	env   map[string]string           // what was configured
 	calls atomic.Int64                // of Ping and Containers
 	stats catalog.Stats
+	taken map[int]catalog.PortUse
 	host  *catalog.HostFacts // the machine; nil while it is not told
 }
 
@@ -310,6 +326,18 @@ func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.stats, a.away
+}
+
+func (a *fakeAgent) Ports(_ context.Context, ports []int) (catalog.PortUses, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var uses catalog.PortUses
+	for _, port := range ports {
+		use := a.taken[port]
+		use.Port = port
+		uses.Ports = append(uses.Ports, use)
+	}
+	return uses, a.away
 }
 
 func (a *fakeAgent) Follow(ctx context.Context, _ func()) error {

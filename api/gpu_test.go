@@ -19,10 +19,12 @@ func (in *installation) sees(f gpu.Facts) {
 	if f.At.IsZero() {
 		f.At = began
 	}
-	in.agent.setHost(&catalog.HostFacts{
+	host := &catalog.HostFacts{
 		Hostname: "den", Disk: catalog.Disk{Path: "/srv/dream/data", Total: 500 << 30, Free: 125 << 30},
 		GPUs: f,
-	})
+	}
+	host.Engine.Version = "20.10.24"
+	in.agent.setHost(host)
 	in.manager.LookAtMachine(in.t.Context())
 }
 

@@ -41,6 +41,11 @@ func (s *server) routes() []route {
 		{"GET", "/api/gpu/detailed", read, looks, typed(s.getGPUDetails), "machine", "get-gpu-details", "Each GPU, and whose work is on it"},
 		{"GET", "/api/gpu/history", read, looks, typed(s.getGPUHistory), "machine", "get-gpu-history", "The GPUs in the last five minutes"},
 		{"GET", "/api/services/resources", read, looks, typed(s.listResources), "machine", "list-resources", "What each container uses, and each extension"},
+		{"GET", "/api/preflight/docker", read, looks, typed(s.preflightDocker), "machine", "check-docker", "Whether Docker works"},
+		{"GET", "/api/preflight/gpu", read, looks, typed(s.preflightGPU), "machine", "check-gpu", "Whether there is a GPU that services can use"},
+		{"GET", "/api/preflight/disk", read, looks, typed(s.preflightDisk), "machine", "check-disk", "What is free for data"},
+		{"POST", "/api/preflight/ports", read, looks, typed(s.preflightPorts), "machine", "check-ports", "Which ports of the host are taken, and by whom"},
+		{"GET", "/api/preflight/required-ports", read, looks, ofSnapshot(typed(s.requiredPorts)), "machine", "list-required-ports", "The ports that core services and enabled extensions need"},
 		{"GET", "/disk", read, looks, typed(s.getDisk), "machine", "get-disk", "The disk of the data directory"},
 
 		{"GET", "/api/extensions/catalog", read, looks, ofSnapshot(typed(s.listExtensions)), "extensions", "list-extensions", "Every extension, its state, and a summary"},

@@ -21,6 +21,7 @@ type fakeAgent struct {
 	containers func() (catalog.State, error)
 	machine    func() (catalog.HostFacts, error)
 	stats      func() (catalog.Stats, error)
+	ports      func(ports []int) (catalog.PortUses, error)
 	follow     func(ctx context.Context, on func()) error
 	config     catalog.Config
 	configure  func(id string, change catalog.ConfigChange) (catalog.ConfigResult, error)
@@ -121,6 +122,13 @@ func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
 		return a.stats()
 	}
 	return catalog.Stats{}, errAway
+}
+
+func (a *fakeAgent) Ports(_ context.Context, ports []int) (catalog.PortUses, error) {
+	if a.ports != nil {
+		return a.ports(ports)
+	}
+	return catalog.PortUses{}, errAway
 }
 
 func (a *fakeAgent) Config(ctx context.Context, _ string) (catalog.Config, error) {

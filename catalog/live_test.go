@@ -134,7 +134,7 @@ func TestLive_TheGenerationStaysWhileNothingChanges(t *testing.T) {
 	in.await(func(s *catalog.Snapshot) bool { // all that comes by itself is there
 		notes, _ := s.Find("notes")
 		board, _ := s.Find("board")
-		return notes.Rating > 1 && board.Rating > 1 && board.Runtime.State == "not_deployed"
+		return notes.Rating > 1 && board.Rating > 1 && board.Runtime.State == "not_deployed" && board.Runtime.Health != ""
 	})
 	before := in.Snapshot().Generation
 	now := time.Now()

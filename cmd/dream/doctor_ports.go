@@ -13,6 +13,7 @@ import (
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
+	"dreamserver/internal/sockets"
 	"dreamserver/manifest"
 )
 
@@ -33,15 +34,15 @@ func (x *examination) ports(wanted []doctor.Port, published []compose.Publicatio
 	if inUse == nil {
 		inUse = agent.PortInUse
 	}
-	var seen []netSocket
+	var seen *sockets.Table
 	for i, w := range wanted {
 		if !inUse(w.Protocol, w.Address, w.Number) {
 			continue
 		}
 		if seen == nil {
-			seen = listeners()
+			seen = sockets.Listening()
 		}
-		wanted[i].InUse, wanted[i].Holder = true, holderOf(seen, w.Protocol, w.Number)
+		wanted[i].InUse, wanted[i].Holder = true, doctor.Holder(seen.Holder(w.Protocol, w.Number))
 	}
 	p.Wanted = wanted
 	return p

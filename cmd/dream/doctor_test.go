@@ -201,47 +201,6 @@ func TestEnvFacts_TellsALinkAndWhatIsNoFile(t *testing.T) {
 	}
 }
 
-func TestParseListeners(t *testing.T) {
-	const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:0BB9 00000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 4711 1 0000000000000000 100 0 0 10 0
-   1: 0100007F:0BBA 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0000000000000000 20 4 30 10 -1
-   2: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1 0000000000000000 100 0 0 10 0
-   3: torn
-   4: 0100007F:XXXX 00000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 4714 1
-`
-	want := []netSocket{{"tcp", 3001, 33, "4711"}, {"tcp", 8080, 0, "4713"}}
-	if diff := cmp.Diff(want, parseListeners(strings.NewReader(tcp), "tcp"), cmp.AllowUnexported(netSocket{})); diff != "" {
-		t.Errorf("TCP (-want +got):\n%s", diff)
-	}
-	const udp = "   0: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 4715 2 0000000000000000 0\n"
-	if diff := cmp.Diff([]netSocket{{"udp", 53, 101, "4715"}}, parseListeners(strings.NewReader(udp), "udp"), cmp.AllowUnexported(netSocket{})); diff != "" {
-		t.Errorf("UDP (-want +got):\n%s", diff)
-	}
-	if got := parseListeners(strings.NewReader(udp), "tcp"); got != nil {
-		t.Errorf("an unconnected UDP socket is a TCP listener: %v", got)
-	}
-}
-
-func TestProgramName(t *testing.T) {
-	for _, tt := range []struct{ comm, cmdline, want string }{
-		{"nginx\n", "nginx: master process /usr/sbin/nginx\x00", "nginx"},
-		{"dream-host-agen\n", "/srv/dream/bin/dream-host-agent\x00", "dream-host-agent"},
-		{"python3\n", "python3\x00-m\x00http.server\x00", "python3"},
-		{"worker\n", "/bin/other\x00", "worker"},
-		{"kthread\n", "", "kthread"},
-	} {
-		dir := t.TempDir()
-		write(t, filepath.Join(dir, "comm"), tt.comm)
-		write(t, filepath.Join(dir, "cmdline"), tt.cmdline)
-		if got := programName(dir); got != tt.want {
-			t.Errorf("%q, %q: %q, want %q", tt.comm, tt.cmdline, got, tt.want)
-		}
-	}
-	if got := programName(t.TempDir()); got != "" {
-		t.Errorf("of a process that has ended: %q", got)
-	}
-}
-
 // An agent that hangs, or takes another key, is there: its port is not somebody else's.
 func TestDoctor_KnowsThePortOfAnAgentThatHangs(t *testing.T) {
 	for code, own := range map[problem.Code]bool{problem.AgentHung: true, problem.AgentUnauthorized: true, problem.AgentNoSocket: false} {

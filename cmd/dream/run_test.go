@@ -73,7 +73,10 @@ func (f *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, 
 func (f *fakeAgent) Host(context.Context) (catalog.HostFacts, error)    { return f.facts, nil }
 func (f *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) { return f.facts, nil }
 func (f *fakeAgent) Stats(context.Context) (catalog.Stats, error)       { return catalog.Stats{}, nil }
-func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error)     { return f.stack, nil }
+func (f *fakeAgent) Ports(context.Context, []int) (catalog.PortUses, error) {
+	return catalog.PortUses{}, nil
+}
+func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error) { return f.stack, nil }
 func (f *fakeAgent) Up(_ context.Context, s []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error) {
 	return f.up(s, wait, on)
 }
