@@ -22,9 +22,12 @@ type answers struct {
 
 	mu         sync.Mutex
 	generation uint64
-	byURL      map[string]*answer
+	byURL      map[urlKey]*answer
 	bytes      int
 }
+
+// urlKey is what an answer depends on beside its generation.
+type urlKey struct{ path, query string }
 
 // Bounds of what is kept for one generation.
 const (
@@ -35,24 +38,45 @@ const (
 
 func newAnswers() *answers { return &answers{boot: rand.Text()[:8]} }
 
-// answer is the body of one URL. It is compressed when somebody asks for that first.
+// answer is the reply to one URL. It is compressed when somebody asks for that first.
 type answer struct {
-	contentType string
-	body        []byte
-	gzip, zstd  func() []byte
+	size              int // of the body as it was made
+	plain, gzip, zstd func() *encoded
 }
 
-func newAnswer(contentType string, body []byte) *answer {
+// encoded is an answer in one encoding. Its header is for all who ask for it.
+type encoded struct {
+	tag      string
+	body     []byte
+	validity headers // with 304, too
+	content  headers
+}
+
+// newAnswer makes the answer of the body. tag tells it from all others; that of an encoding has the encoding's name.
+func newAnswer(tag, contentType string, body []byte) *answer {
+	in := func(encoding string, encode func() []byte) func() *encoded {
+		return sync.OnceValue(func() *encoded {
+			e := &encoded{tag: `"` + tag + `"`, body: encode()}
+			e.content = newHeaders("Content-Type", contentType, "Content-Length", strconv.Itoa(len(e.body)))
+			if encoding != "" {
+				e.tag = `"` + tag + "-" + encoding + `"`
+				e.content = append(e.content, newHeaders("Content-Encoding", encoding)...)
+			}
+			e.validity = newHeaders("ETag", e.tag, "Vary", "Accept-Encoding", "Cache-Control", "private, no-cache")
+			return e
+		})
+	}
 	return &answer{
-		contentType: contentType, body: body,
-		gzip: sync.OnceValue(func() []byte {
+		size:  len(body),
+		plain: in("", func() []byte { return body }),
+		gzip: in("gzip", func() []byte {
 			var b bytes.Buffer
 			w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that exists
 			_, _ = w.Write(body)                                  // to memory
 			_ = w.Close()
 			return b.Bytes()
 		}),
-		zstd: sync.OnceValue(func() []byte {
+		zstd: in("zstd", func() []byte {
 			e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 			defer e.Close()
 			return e.EncodeAll(body, nil)
@@ -60,18 +84,18 @@ func newAnswer(contentType string, body []byte) *answer {
 	}
 }
 
-// encoded is the body as the client takes it.
-func (a *answer) encoded(encoding string) []byte {
+// in is the answer as the client takes it.
+func (a *answer) in(encoding string) *encoded {
 	switch encoding {
 	case "zstd":
 		return a.zstd()
 	case "gzip":
 		return a.gzip()
 	}
-	return a.body
+	return a.plain()
 }
 
-func (k *answers) get(generation uint64, url string) (*answer, bool) {
+func (k *answers) get(generation uint64, url urlKey) (*answer, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.generation != generation {
@@ -81,17 +105,17 @@ func (k *answers) get(generation uint64, url string) (*answer, bool) {
 	return a, ok
 }
 
-func (k *answers) keep(generation uint64, url string, a *answer) {
+func (k *answers) keep(generation uint64, url urlKey, a *answer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.byURL == nil || generation > k.generation {
-		k.generation, k.byURL, k.bytes = generation, map[string]*answer{}, 0
+		k.generation, k.byURL, k.bytes = generation, map[urlKey]*answer{}, 0
 	}
-	if generation < k.generation || len(k.byURL) >= maxAnswers || k.bytes+len(a.body) > maxAnswerBytes || len(url) > maxAnswerURL {
+	if generation < k.generation || len(k.byURL) >= maxAnswers || k.bytes+a.size > maxAnswerBytes || len(url.path)+len(url.query) > maxAnswerURL {
 		return
 	}
 	k.byURL[url] = a
-	k.bytes += len(a.body)
+	k.bytes += a.size
 }
 
 // metaSnapshot marks operations whose answer depends on the snapshot and the URL alone.
@@ -106,47 +130,38 @@ func ofSnapshot(bind binder) binder {
 }
 
 // fromSnapshot answers from what is kept. What handle writes is kept when the snapshot was the same before and after.
-func (s *server) fromSnapshot(handle http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (s *server) fromSnapshot(handle admitted) admitted {
+	return func(w http.ResponseWriter, r *http.Request, who caller) {
 		generation := s.extensions.Snapshot().Generation
 		if generation == 0 { // nobody keeps it up to date: each answer is made for its request
-			handle(w, r)
+			handle(w, r, who)
 			return
 		}
-		url := r.URL.Path + "?" + r.URL.RawQuery
+		url := urlKey{r.URL.Path, r.URL.RawQuery}
 		a, ok := s.answers.get(generation, url)
 		if !ok {
 			made := &recording{header: http.Header{}}
-			handle(made, r)
+			handle(made, r, who)
 			if made.status != http.StatusOK || s.extensions.Snapshot().Generation != generation {
 				made.replay(w)
 				return
 			}
-			a = newAnswer(made.header.Get("Content-Type"), made.body.Bytes())
+			a = newAnswer(fmt.Sprintf("%s-%d", s.answers.boot, generation), made.header.Get("Content-Type"), made.body.Bytes())
 			s.answers.keep(generation, url, a)
 		}
-		s.send(w, r, generation, a)
+		a.send(w, r)
 	}
 }
 
-func (s *server) send(w http.ResponseWriter, r *http.Request, generation uint64, a *answer) {
-	encoding := bestEncoding(r.Header.Get("Accept-Encoding"))
-	tag := fmt.Sprintf(`"%s-%d%s"`, s.answers.boot, generation, strings.TrimSuffix("-"+encoding, "-"))
-	h := w.Header()
-	h.Set("ETag", tag)
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Cache-Control", "private, no-cache")
-	if matches(r.Header.Get("If-None-Match"), tag) {
+func (a *answer) send(w http.ResponseWriter, r *http.Request) {
+	e := a.in(bestEncoding(r.Header.Get("Accept-Encoding")))
+	e.validity.set(w.Header())
+	if matches(r.Header.Get("If-None-Match"), e.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := a.encoded(encoding)
-	h.Set("Content-Type", a.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if encoding != "" {
-		h.Set("Content-Encoding", encoding)
-	}
-	_, _ = w.Write(body) // the client left: nobody to tell
+	e.content.set(w.Header())
+	_, _ = w.Write(e.body) // the client left: nobody to tell
 }
 
 // matches reports whether the client has the answer with this tag. A weak tag is as good: the bytes are the same.
@@ -162,19 +177,33 @@ func matches(header, tag string) bool {
 
 // bestEncoding is zstd, gzip, or empty for none: the first of these that the client takes.
 func bestEncoding(header string) string {
-	takes := map[string]bool{}
+	var takesZstd, takesGzip bool
 	for one := range strings.SplitSeq(header, ",") {
-		name, parameter, _ := strings.Cut(strings.TrimSpace(one), ";")
-		q, found := strings.CutPrefix(strings.ReplaceAll(parameter, " ", ""), "q=")
-		quality, err := strconv.ParseFloat(q, 64)
-		takes[strings.ToLower(strings.TrimSpace(name))] = !found || err == nil && quality > 0
-	}
-	for _, encoding := range []string{"zstd", "gzip"} {
-		if takes[encoding] {
-			return encoding
+		name, parameter, _ := strings.Cut(one, ";")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "zstd":
+			takesZstd = wanted(parameter)
+		case "gzip":
+			takesGzip = wanted(parameter)
 		}
 	}
+	switch {
+	case takesZstd:
+		return "zstd"
+	case takesGzip:
+		return "gzip"
+	}
 	return ""
+}
+
+// wanted reports whether the parameter of an encoding does not say q=0.
+func wanted(parameter string) bool {
+	q, found := strings.CutPrefix(strings.ReplaceAll(parameter, " ", ""), "q=")
+	if !found {
+		return true
+	}
+	quality, err := strconv.ParseFloat(q, 64)
+	return err == nil && quality > 0
 }
 
 // recording is a reply in memory.

@@ -23,8 +23,11 @@ const (
 	changeTimeout = 30 * time.Minute
 )
 
+// admitted answers a request whose caller may ask.
+type admitted func(w http.ResponseWriter, r *http.Request, who caller)
+
 // guard is what every route stands behind.
-func (s *server) guard(a access, next http.Handler) http.Handler {
+func (s *server) guard(a access, next admitted) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, fresh, err := s.admit(a, r)
 		if fresh != "" { // with a refusal, too: this id is the browser's now
@@ -37,10 +40,17 @@ func (s *server) guard(a access, next http.Handler) http.Handler {
 			s.refuse(w, r, err)
 			return
 		}
-		ctx, cancel := limit(w, r, a.effect)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(who.note(ctx, r, s.originOf(r))))
+		next(w, r, who)
 	})
+}
+
+// attend gives a handler its context: a deadline, and who calls.
+func (s *server) attend(does effect, handle http.HandlerFunc) admitted {
+	return func(w http.ResponseWriter, r *http.Request, who caller) {
+		ctx, cancel := limit(w, r, does)
+		defer cancel()
+		handle(w, r.WithContext(who.note(ctx, r, s.originOf(r))))
+	}
 }
 
 // limit gives the request its deadline. A change goes on when the client leaves: half of one helps nobody. A stream

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5/middleware"
@@ -37,16 +38,35 @@ func identify(log zerolog.Logger, next http.Handler) http.Handler {
 			r.Header.Set(requestIDHeader, id) // for what we forward
 		}
 		w.Header().Set(requestIDHeader, id)
-		ctx := log.With().Str("request", id).Str("method", r.Method).Str("path", r.URL.Path).Logger().WithContext(r.Context())
-		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestIDKey{}, id)))
+		ctx := context.WithValue(r.Context(), requestKey{}, &request{id: id, method: r.Method, path: r.URL.Path, log: &log})
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-type requestIDKey struct{}
+// request is what a log says of one.
+type request struct {
+	id, method, path string
+	log              *zerolog.Logger
+}
+
+type requestKey struct{}
+
+// Log is a logger that names the request of the context. Few requests have anything to say, so it is made for those.
+func Log(ctx context.Context) *zerolog.Logger {
+	r, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		nop := zerolog.Nop()
+		return &nop
+	}
+	log := r.log.With().Str("request", r.id).Str("method", r.method).Str("path", r.path).Logger()
+	return &log
+}
 
 func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.id
+	}
+	return ""
 }
 
 func validRequestID(id string) bool {
@@ -57,7 +77,10 @@ func validRequestID(id string) bool {
 // recoverPanics keeps a bug in one request from ending the program.
 func recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		ww, ok := w.(middleware.WrapResponseWriter) // as whoever counts requests needs one, too
+		if !ok {
+			ww = middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		}
 		defer func() {
 			cause := recover()
 			if cause == nil {
@@ -69,7 +92,7 @@ func recoverPanics(next http.Handler) http.Handler {
 			if r.Context().Err() != nil {
 				return // writing to a client that left is no bug
 			}
-			zerolog.Ctx(r.Context()).Error().Str("panic", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg("handler panicked")
+			Log(r.Context()).Error().Str("panic", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg("handler panicked")
 			if ww.Status() == 0 {
 				internalError(r.Context()).Write(ww)
 			}
@@ -78,18 +101,41 @@ func recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
+var safeHeaders = newHeaders(
+	"Cache-Control", "no-store",
+	"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Resource-Policy", "same-origin",
+	"Referrer-Policy", "no-referrer",
+	"X-Content-Type-Options", "nosniff",
+	"X-Frame-Options", "DENY",
+	"Cross-Origin-Opener-Policy", "same-origin",
+	"Permissions-Policy", "camera=(), geolocation=(), microphone=()",
+)
+
+// headers are the same for many replies, which share their values: adding one to a reply copies them.
+type headers []struct {
+	name  string
+	value []string
+}
+
+func newHeaders(pairs ...string) (out headers) {
+	for pair := range slices.Chunk(pairs, 2) {
+		out = append(out, headers{{http.CanonicalHeaderKey(pair[0]), []string{pair[1]}}}...)
+	}
+	return out
+}
+
+func (s headers) set(h http.Header) {
+	for _, one := range s {
+		h[one.name] = one.value
+	}
+}
+
 // secureHeaders sets what a handler may replace: the pages among them have policies of their own.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		safeHeaders.set(h)
 		if overTLS(r) && !isLocal(r.Host) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}

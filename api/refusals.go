@@ -24,7 +24,7 @@ func (s *server) refusal(ctx context.Context, err error) *problem.Document {
 	if d.Code == problem.Internal {
 		level, d = zerolog.ErrorLevel, internalError(ctx)
 	}
-	zerolog.Ctx(ctx).WithLevel(level).Str("code", string(d.Code)).Int("status", d.Status).
+	Log(ctx).WithLevel(level).Str("code", string(d.Code)).Int("status", d.Status).
 		Err(err).AnErr("cause", errors.Unwrap(err)).Msg("request refused")
 	return d
 }

@@ -156,16 +156,16 @@ func checked(in any) error {
 type adapter struct{ s *server }
 
 func (a adapter) Handle(op *huma.Operation, handle func(huma.Context)) {
-	serve := func(w http.ResponseWriter, r *http.Request) { handle(humachi.NewContext(op, r, w)) }
-	if op.Metadata[metaSnapshot] == true {
-		serve = a.s.fromSnapshot(serve)
-	}
-	a.s.mount(op, serve)
+	a.s.mount(op, func(w http.ResponseWriter, r *http.Request) { handle(humachi.NewContext(op, r, w)) })
 }
 
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.router.ServeHTTP(w, r) }
 
 func (s *server) mount(op *huma.Operation, handle http.HandlerFunc) {
 	a, _ := op.Metadata[metaAccess].(access) // without one, guard lets nobody in
-	s.router.Method(op.Method, op.Path, s.guard(a, handle))
+	serve := s.attend(a.effect, handle)
+	if op.Metadata[metaSnapshot] == true {
+		serve = s.fromSnapshot(serve)
+	}
+	s.router.Method(op.Method, op.Path, s.guard(a, serve))
 }

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
@@ -52,7 +50,7 @@ type signedOutBody struct {
 // login opens a session with a key. A session that the browser had ends: nobody goes on under an id that somebody
 // else may have put there.
 func (s *server) login(ctx context.Context, in *loginInput) (*sessionReply, error) {
-	v, log, now := visitOf(ctx), zerolog.Ctx(ctx), s.now()
+	v, log, now := visitOf(ctx), Log(ctx), s.now()
 	if wait := s.logins.take(v.origin.client, now); wait > 0 {
 		s.measures.logins.WithLabelValues(loginThrottled).Inc()
 		log.Warn().Str("client", v.origin.client).Msg("sign-in throttled")
@@ -103,7 +101,7 @@ func (s *server) authenticateSession(r *http.Request, ids []string) (who caller,
 	for _, id := range ids {
 		o, fresh, ok, stolen := s.sessions.use(id, from.from, now)
 		if stolen {
-			zerolog.Ctx(r.Context()).Warn().Str("actor", bySession+":"+o.key).Str("client", from.client).
+			Log(r.Context()).Warn().Str("actor", bySession+":"+o.key).Str("client", from.client).
 				Msg("a session's cookie came from another address than the session's: refused; said once")
 		}
 		if !ok {

@@ -78,7 +78,7 @@ func forwardTo(upstream *url.URL) http.Handler {
 			if errors.Is(r.Context().Err(), context.Canceled) {
 				return // nobody to tell
 			}
-			zerolog.Ctx(r.Context()).Warn().Err(err).Str("upstream", upstream.Host).Msg("dashboard-api does not answer")
+			api.Log(r.Context()).Warn().Err(err).Str("upstream", upstream.Host).Msg("dashboard-api does not answer")
 			w.Header().Set("X-Request-Id", r.Header.Get("X-Request-Id"))
 			problem.Write(w, problem.Newf(problem.Unavailable, "dashboard-api does not answer at %s: start it with `make run`, "+
 				"or look into its log", upstream))
