@@ -102,20 +102,24 @@ func (m *Manager) publish() {
 
 // rateFolders judges what nobody has judged yet, some at a time: readers have to wait for none of it.
 func (m *Manager) rateFolders(ctx context.Context) {
+	atOnce := judgedAtOnce
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.live.unrated:
-			if _, left := m.readRated(judgedAtOnce); len(left) > 0 {
+			_, left := m.readRated(atOnce)
+			if len(left) > 0 {
 				poke(m.live.unrated)
 			}
+			atOnce = max(judgedAtOnce, len(left)/8)
 			m.publish()
 		}
 	}
 }
 
-// judgedAtOnce is how many extensions are judged before the next snapshot has their ratings.
+// judgedAtOnce is how many extensions are judged before the next snapshot has their ratings. Of many that wait it is
+// more: each snapshot looks at all folders.
 const judgedAtOnce = 25
 
 // Await waits for a snapshot that is newer than the generation. It is for who follows changes while [Manager.Live] runs;

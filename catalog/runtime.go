@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -49,13 +48,27 @@ func (s *Snapshot) containersOf(id string, all []compose.Container) []compose.Co
 	if !s.installed[id] {
 		return nil
 	}
-	ids := slices.Collect(maps.Keys(s.installed))
 	for _, c := range all {
-		if compose.OwnsService(id, c.Service, ids) {
+		if s.owner(c.Service) == id {
 			own = append(own, c)
 		}
 	}
 	return own
+}
+
+// owner is the installed extension whose service it is: as [compose.OwnsService] has it, the longest id that the name
+// begins with.
+func (s *Snapshot) owner(service string) string {
+	for id := service; ; {
+		if s.installed[id] {
+			return id
+		}
+		i := strings.LastIndexByte(id, '-')
+		if i < 0 {
+			return ""
+		}
+		id = id[:i]
+	}
 }
 
 // runtimeOf sums up the containers of an extension:

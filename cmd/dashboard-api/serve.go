@@ -50,6 +50,7 @@ func serveAPI(ctx context.Context, s config.Settings, log zerolog.Logger) error 
 	watching.Go(func() { manager.Live(watch) })
 	defer watching.Wait()
 	defer cancel()
+	_, _ = manager.Await(watch, 0) // until then each request would read the folders for itself
 	return listen(ctx, log, address{s.APIHost, s.APIPort, "DASHBOARD_API_PORT", nil}, handler, s.StopTimeout)
 }
 
