@@ -168,6 +168,39 @@ func TestRunner_CallsDockerCompose(t *testing.T) {
 	}
 }
 
+// Whoever counts calls hears of each, with the verb that docker compose got and how it ended.
+func TestRunner_TellsOfEveryCall(t *testing.T) {
+	var got []string
+	tell := func(verb string, err error) { got = append(got, fmt.Sprintf("%s %t", verb, err == nil)) }
+	good, bad := newFake(t, 0), newFake(t, 3)
+	good.Called, bad.Called = tell, tell
+	for _, f := range []*fake{good, bad} {
+		_ = f.Down(t.Context(), nil)
+		_ = f.Remove(t.Context(), []string{"web"}, nil)
+		_, _ = f.Version(t.Context())
+	}
+	want := []string{"down true", "rm true", "version true", "down false", "rm false", "version false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, call := range got {
+		if verb, _, _ := strings.Cut(call, " "); !slices.Contains(compose.Verbs, verb) {
+			t.Errorf("%s is none of Verbs", verb)
+		}
+	}
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	hung := newPlay(t, "hang")
+	ended := make(chan error, 1)
+	hung.Called = func(_ string, err error) { ended <- err }
+	go func() { _ = hung.Down(ctx, nil) }()
+	hung.called()
+	cancel(nil)
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("a call that was ended: %v", err)
+	}
+}
+
 func TestRunner_Version(t *testing.T) {
 	f := newFake(t, 0)
 	if got, err := f.Version(t.Context()); got != "5.5.1" || err != nil {
