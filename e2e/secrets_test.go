@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,11 +27,15 @@ func cmdReadAll(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		status, reply, err := s.request("GET", strings.ReplaceAll(path, "{id}", args[0]), s.key, "")
 		ts.Check(err)
-		if status >= 400 {
+		s.replies += reply
+		switch {
+		case status < 400:
+			asked++
+		case status == http.StatusNotFound, strings.Contains(reply, `"gpu_unavailable"`):
+			// The id is an extension's, and not of all that has one; most machines that run this have no GPU.
+		default:
 			ts.Fatalf("GET %s: status %d\n%s", path, status, reply)
 		}
-		s.replies += reply
-		asked++
 	}
 	if neg || asked < 10 {
 		ts.Fatalf("only %d routes to read: is the document empty?", asked)
