@@ -33,6 +33,7 @@ func TestRoutes_OpenToTheKeysThatTheyAreFor(t *testing.T) {
 		"GET /v1/host":               both,
 		"GET /v1/stats":              both,
 		"POST /v1/ports":             both,
+		"GET /v1/storage":            both,
 		"GET /v1/events":             both,
 		"GET /v1/audit":              both,
 		"POST /v1/extension/check":   both,

@@ -19,6 +19,12 @@ func (c *Client) Stats(ctx context.Context) (catalog.Stats, error) {
 	return s, c.ask(ctx, http.MethodGet, "/v1/stats", nil, &s)
 }
 
+// Storage is how much the data directory holds. It does not wait for a count.
+func (c *Client) Storage(ctx context.Context) (catalog.Storage, error) {
+	var s catalog.Storage
+	return s, c.ask(ctx, http.MethodGet, "/v1/storage", nil, &s)
+}
+
 // Ports says which of the ports are taken on the host, and by whom.
 func (c *Client) Ports(ctx context.Context, ports []int) (catalog.PortUses, error) {
 	var uses catalog.PortUses

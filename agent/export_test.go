@@ -38,3 +38,6 @@ var (
 	CloseAudit = (*auditLog).close
 	Watch      = (*Server).watch
 )
+
+// CountStorage is countStorage.
+var CountStorage = countStorage

@@ -72,6 +72,7 @@ type Server struct {
 	fails    failures
 	gpus     *gpu.Reader
 	engine   knownEngine
+	counter  counter
 	measures *measures
 	limits   Limits
 	conns    shares // connections on the socket, by user
@@ -126,6 +127,7 @@ func NewServer(o Options) (*Server, error) {
 		o.GPUs = gpu.NewMachine(gpu.Options{Mac: s.GPUBackend == string(gpu.Apple), HostRAM: s.Env["HOST_RAM_GB"]})
 	}
 	srv.gpus = gpu.NewReader(o.GPUs)
+	srv.counter.dir = s.DataDir
 	srv.measures = newMeasures(o.Version, machine{gpus: srv.gpus, engine: o.Engine, dataDir: s.DataDir})
 	srv.runner.Called, srv.units.scanned = srv.measures.composeCalled, srv.measures.scanned
 	srv.closing, srv.drain = context.WithCancel(context.Background())
@@ -150,6 +152,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/containers", api, s.containers},
 		{get, "/v1/host", api, s.host},
 		{get, "/v1/stats", api, s.stats},
+		{get, "/v1/storage", api, s.storage},
 		{post, "/v1/ports", api, s.ports},
 		{get, "/v1/events", api, s.events},
 		{get, "/v1/audit", api, s.auditPage},

@@ -51,8 +51,9 @@ func TestClient_SaysThatTheAgentIsOlder(t *testing.T) {
 	c := agent.NewClient(settingsFor(t, old.Listener.Addr()), version)
 	defer c.Close()
 	for name, ask := range map[string]func() error{
-		"stats": func() error { _, err := c.Stats(t.Context()); return err },
-		"ports": func() error { _, err := c.Ports(t.Context(), []int{80}); return err },
+		"stats":   func() error { _, err := c.Stats(t.Context()); return err },
+		"storage": func() error { _, err := c.Storage(t.Context()); return err },
+		"ports":   func() error { _, err := c.Ports(t.Context(), []int{80}); return err },
 	} {
 		err := ask()
 		want := "the host agent at " + old.Listener.Addr().String() + " is older than this program and cannot tell this: run `make run`, which updates both"

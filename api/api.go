@@ -31,6 +31,7 @@ type Extensions interface {
 	ProbeTimes() map[string]time.Duration
 	Telemetry() *catalog.Telemetry
 	Resources(ctx context.Context) *catalog.Resources
+	Storage(ctx context.Context) (catalog.Storage, error)
 	CheckPorts(ctx context.Context, ports []int) (catalog.PortUses, error)
 	Install(ctx context.Context, id string, given catalog.Given) (catalog.Result, error)
 	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)

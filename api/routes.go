@@ -46,6 +46,7 @@ func (s *server) routes() []route {
 		{"GET", "/api/preflight/disk", read, looks, typed(s.preflightDisk), "machine", "check-disk", "What is free for data"},
 		{"POST", "/api/preflight/ports", read, looks, typed(s.preflightPorts), "machine", "check-ports", "Which ports of the host are taken, and by whom"},
 		{"GET", "/api/preflight/required-ports", read, looks, ofSnapshot(typed(s.requiredPorts)), "machine", "list-required-ports", "The ports that core services and enabled extensions need"},
+		{"GET", "/api/storage", read, looks, typed(s.getStorage), "machine", "get-storage", "How much the data directory holds"},
 		{"GET", "/disk", read, looks, typed(s.getDisk), "machine", "get-disk", "The disk of the data directory"},
 
 		{"GET", "/api/extensions/catalog", read, looks, ofSnapshot(typed(s.listExtensions)), "extensions", "list-extensions", "Every extension, its state, and a summary"},

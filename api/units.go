@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"math"
 	"strings"
 )
@@ -55,3 +56,16 @@ func tenths(v *float64) *float64 {
 
 // joined is a list of names for a person.
 func joined(names []string) string { return strings.Join(names, ", ") }
+
+// inWords is a size for a person.
+func inWords(bytes uint64) string {
+	const unit = 1024
+	if bytes < unit {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	value, suffix := float64(bytes)/unit, "KMGTPE"
+	for value >= unit && len(suffix) > 1 {
+		value, suffix = value/unit, suffix[1:]
+	}
+	return fmt.Sprintf("%.1f %cB", value, suffix[0])
+}

@@ -187,6 +187,8 @@ type Agent interface {
 	Machine(ctx context.Context) (HostFacts, error)
 	// Stats is what the running containers use.
 	Stats(ctx context.Context) (Stats, error)
+	// Storage is how much the data directory holds. It does not wait for a count.
+	Storage(ctx context.Context) (Storage, error)
 	// Ports says which ports of the host are taken.
 	Ports(ctx context.Context, ports []int) (PortUses, error)
 	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.

@@ -21,6 +21,7 @@ type fakeAgent struct {
 	containers func() (catalog.State, error)
 	machine    func() (catalog.HostFacts, error)
 	stats      func() (catalog.Stats, error)
+	storage    func() (catalog.Storage, error)
 	ports      func(ports []int) (catalog.PortUses, error)
 	follow     func(ctx context.Context, on func()) error
 	config     catalog.Config
@@ -129,6 +130,13 @@ func (a *fakeAgent) Ports(_ context.Context, ports []int) (catalog.PortUses, err
 		return a.ports(ports)
 	}
 	return catalog.PortUses{}, errAway
+}
+
+func (a *fakeAgent) Storage(context.Context) (catalog.Storage, error) {
+	if a.storage != nil {
+		return a.storage()
+	}
+	return catalog.Storage{}, errAway
 }
 
 func (a *fakeAgent) Config(ctx context.Context, _ string) (catalog.Config, error) {

@@ -18,6 +18,7 @@ type live struct {
 	machine   atomic.Pointer[Machine] // nil until the agent was asked
 	telemetry atomic.Pointer[Telemetry]
 	resources onDemand[Resources]
+	storage   onDemand[storageSample]
 }
 
 // How long the parts of [Manager.Live] wait.
@@ -47,6 +48,7 @@ func (m *Manager) Live(ctx context.Context) {
 	parts.Go(func() { m.probeServices(ctx) })
 	parts.Go(func() { m.watchMachine(ctx) })
 	parts.Go(func() { m.live.resources.keep(ctx, m.sampleResources) })
+	parts.Go(func() { m.live.storage.keep(ctx, m.sampleStorage) })
 	tick := time.NewTicker(rescan)
 	defer tick.Stop()
 	for {
