@@ -376,18 +376,26 @@ func TestOf_DoesNotGuessWhileTheAgentIsAway(t *testing.T) {
 		e.Runtime = catalog.Runtime{State: "unknown", Reason: "no socket"}
 		return e
 	}
-	s := about(requires("a", "b"), catalog.Machine{}, away(runs("a")), entry("b", catalog.Disabled))
+	s := about(requires("a", "b", "c"), catalog.Machine{}, away(runs("a")), entry("b", catalog.Disabled), away(runs("c")))
 	s.Agent = catalog.AgentStatus{Code: "agent_no_socket", Reason: "there is no socket: start the agent"}
 	o := features.Of(s)
 	f := o.Features[0]
-	if want := "whether a runs is not known: there is no socket: start the agent; b is disabled"; f.Status != features.ServicesNeeded || f.Reason != want {
+	if want := "whether a, c run is not known: the host agent is away; b is disabled"; f.Status != features.ServicesNeeded || f.Reason != want {
 		t.Errorf("%s %q, want services_needed %q", f.Status, f.Reason, want)
 	}
-	if diff := cmp.Diff([][]string{{"a"}, {"b"}, {}, {"services"}}, [][]string{f.Needs.ServicesUnknown, f.Needs.ServicesMissing, f.Needs.ServicesAvailable, f.Needs.Unknown}); diff != "" {
+	if diff := cmp.Diff([][]string{{"a", "c"}, {"b"}, {}, {"services"}}, [][]string{f.Needs.ServicesUnknown, f.Needs.ServicesMissing, f.Needs.ServicesAvailable, f.Needs.Unknown}); diff != "" {
 		t.Errorf("unknown, missing, available, what (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"Which services run is not known: there is no socket: start the agent"}, o.Recommendations); diff != "" {
 		t.Errorf("recommendations (-want +got):\n%s", diff)
+	}
+	g, err := features.GuideTo(s, "it")
+	if diff := cmp.Diff([]string{
+		"Bring the host agent back: there is no socket: start the agent",
+		"b is disabled: run `dream enable b`, or click Enable at B on the page Extensions",
+		"See that it is on: run `dream features`",
+	}, g.Steps); diff != "" || err != nil {
+		t.Errorf("steps: %v (-want +got):\n%s", err, diff)
 	}
 
 	// A service that answers a probe is known to run, whoever is away.
@@ -481,8 +489,8 @@ func TestGuideTo_LeadsThere(t *testing.T) {
 			"It needs 10 GB of free disk, and 4 GB are free: make room first",
 			"Unless it is set: db takes DB_USER (Who signs in, such as ada): run `dream config db set DB_USER=…`",
 			"Unless it is set: db takes DB_KEY (secret): run `dream config db set DB_KEY`",
-			"Db is not installed: run `dream install db`, or click Install at Db on the page Extensions",
-			"App is disabled: run `dream enable app`, or click Enable at App on the page Extensions",
+			"db is not installed: run `dream install db`, or click Install at Db on the page Extensions",
+			"app is disabled: run `dream enable app`, or click Enable at App on the page Extensions",
 			"See that it is on: run `dream features`",
 		},
 		Pages: []features.Page{{ID: "search", Label: "Search", Port: 8888, Path: "/", Local: true}},
@@ -507,7 +515,7 @@ func TestGuideTo_OfWhatIsOnAndOfWhatCannotBe(t *testing.T) {
 			"Nothing on this machine, unless GPU_BACKEND in .env names the wrong GPU: run `dream doctor`",
 		}},
 		{"of an extension in the library", "pictures", of(catalog.Machine{}, library), []string{
-			"Paint is not installed: run `dream install paint`, or click Install at Paint on the page Extensions",
+			"paint is not installed: run `dream install paint`, or click Install at Paint on the page Extensions",
 			"See that it is on: run `dream features`",
 		}},
 	} {

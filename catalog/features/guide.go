@@ -98,11 +98,17 @@ func (v view) raise(steps []string, s standing, seen map[string]bool) []string {
 	if s.entry.Status == catalog.NotInstalled || s.entry.Status == catalog.Disabled {
 		steps = append(steps, variables(s.entry)...)
 	}
+	if s.next == bringBack {
+		if step := bringBack.Text + ": " + cmp.Or(v.Agent.Docker, v.Agent.Reason, "run `"+bringBack.Command+"`"); !slices.Contains(steps, step) {
+			steps = append(steps, step)
+		}
+		return steps
+	}
 	step := lower(sentence(s.next))
 	if button := map[catalog.Status]string{catalog.NotInstalled: "Install", catalog.Disabled: "Enable"}[s.entry.Status]; button != "" && s.next.Request != "" {
 		step = fmt.Sprintf("run `%s`, or click %s at %s on the page Extensions", s.next.Command, button, s.entry.Name)
 	}
-	return append(steps, upper(s.sentence())+": "+step)
+	return append(steps, s.sentence()+": "+step) // it begins with the id, as commands take it
 }
 
 // variables are what nobody but the owner can say. Whether they are set already is not for the API to know.

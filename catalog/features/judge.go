@@ -158,12 +158,7 @@ func newNeeds(f manifest.Feature, all, some []standing) Needs {
 
 // lacks says what is missing, or not known.
 func (v view) lacks(n Needs, wanted []standing) string {
-	var texts []string
-	for _, s := range wanted {
-		if text := s.sentence(); !slices.Contains(texts, text) {
-			texts = append(texts, text)
-		}
-	}
+	texts := sentences(wanted)
 	for _, text := range []string{v.vramText(n), v.diskText(n)} {
 		if text != "" {
 			texts = append(texts, text)
@@ -191,11 +186,7 @@ func (v view) onText(on, some []standing) string {
 			parts = append(parts, s.sentence())
 		}
 	}
-	verb := " runs"
-	if len(runs) > 1 {
-		verb = " run"
-	}
-	return strings.Join(append([]string{strings.Join(runs, ", ") + verb}, parts...), "; ")
+	return strings.Join(append([]string{runText(runs)}, parts...), "; ")
 }
 
 func madeFor(backends []string, backend string) bool {

@@ -3,6 +3,7 @@ package features
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dreamserver/catalog"
@@ -22,12 +23,38 @@ type standing struct {
 	next  Next
 }
 
-// sentence says why the service is not up.
-func (s standing) sentence() string {
-	if !s.known {
-		return fmt.Sprintf("whether %s runs is not known: %s", s.id, s.why)
+// sentences say why the services are not up; those of which nobody can tell for the same reason are one.
+func sentences(all []standing) []string {
+	var out []string
+	var seen []string
+	for i, s := range all {
+		if slices.Contains(seen, s.id) {
+			continue
+		}
+		seen = append(seen, s.id)
+		if s.known {
+			out = append(out, s.id+" "+s.why)
+			continue
+		}
+		ids := []string{s.id}
+		for _, other := range all[i+1:] {
+			if !other.known && other.why == s.why && !slices.Contains(seen, other.id) {
+				ids, seen = append(ids, other.id), append(seen, other.id)
+			}
+		}
+		out = append(out, fmt.Sprintf("whether %s is not known: %s", runText(ids), s.why))
 	}
-	return s.id + " " + s.why
+	return out
+}
+
+func (s standing) sentence() string { return sentences([]standing{s})[0] }
+
+// runText is "a runs", or "a, b run".
+func runText(ids []string) string {
+	if len(ids) == 1 {
+		return ids[0] + " runs"
+	}
+	return strings.Join(ids, ", ") + " run"
 }
 
 // stand looks at one service.
@@ -72,6 +99,9 @@ func (v view) unfound(s standing) standing {
 	return s
 }
 
+// bringBack is what to do while the agent or Docker is away.
+var bringBack = Next{Text: "Bring the host agent back", Command: "dream doctor"}
+
 // sayGPU is what to do about what is made for another GPU.
 var sayGPU = Next{Text: "Nothing on this machine, unless GPU_BACKEND in .env names the wrong GPU", Command: "dream doctor"}
 
@@ -108,10 +138,12 @@ func (v view) running(s standing) standing {
 		s.next = Next{Text: "Look at the unit on the host", Command: "systemctl status " + s.id}
 	case r.Pending != "":
 		s.why = fmt.Sprintf("waits for the host agent, for its %s", r.Pending)
-		s.next = Next{Text: "Bring the host agent back", Command: "dream doctor"}
+		s.next = bringBack
 	case r.State == "unknown" && (fares == "" || fares == health.Unknown):
-		s.known, s.why = false, cmp.Or(v.Agent.Docker, v.Agent.Reason, "the host agent does not say")
-		s.next = Next{Text: "Bring the host agent and Docker back", Command: "dream doctor"}
+		s.known, s.why, s.next = false, "the host agent is away", bringBack
+		if v.Agent.Available {
+			s.why = "the host agent does not reach Docker"
+		}
 	case fares == health.Starting || r.State == "starting":
 		s.why, s.next = "is starting", Next{Text: "Wait for " + e.Name, Command: look.Command, Request: look.Request}
 	case r.State == "running" && (fares == "" || fares == health.Unknown):
