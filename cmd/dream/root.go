@@ -79,7 +79,7 @@ func (a *app) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.AddCommand(
 		a.initCommand(), a.upCommand(), a.downCommand(),
-		a.listCommand(), a.statusCommand(), a.doctorCommand(),
+		a.listCommand(), a.featuresCommand(), a.statusCommand(), a.doctorCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
 		a.configCommand(), a.newCommand(), a.scanCommand(), a.auditCommand(), a.catalogCommand(),
