@@ -134,12 +134,20 @@ func (s *Snapshot) ResolveName(name string) (string, error) {
 	return "", err
 }
 
-// Near is the names, three at most, that somebody may have meant who wrote this one.
+// Near is the names, three at most, that somebody may have meant who wrote this one; the likely ones first.
 func Near(name string, all []string) (near []string) {
+	if len(name) < 3 {
+		return nil
+	}
+	var begin []string
 	for _, other := range all {
-		if len(name) > 2 && len(near) < 3 && (strings.Contains(other, name) || strings.Contains(name, other) || strings.HasPrefix(other, name[:2])) {
+		switch {
+		case strings.Contains(other, name) || strings.Contains(name, other):
 			near = append(near, other)
+		case strings.HasPrefix(other, name[:2]):
+			begin = append(begin, other)
 		}
 	}
-	return near
+	near = append(near, begin...)
+	return near[:min(3, len(near))]
 }

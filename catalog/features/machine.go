@@ -3,6 +3,7 @@ package features
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"dreamserver/internal/gpu"
 )
@@ -102,7 +103,7 @@ func (v view) lacksVRAM(n Needs) bool {
 func (v view) vramText(n Needs) string {
 	total, known := v.vram()
 	free, freeKnown := v.vramFree()
-	need := fmt.Sprintf("it needs %g GB of GPU memory", n.VRAMGB)
+	need := fmt.Sprintf("it needs %s of GPU memory", gigabytes(n.VRAMGB))
 	switch {
 	case n.VRAMFits:
 		return ""
@@ -128,14 +129,14 @@ func (v view) gpuName() string {
 // diskText is vramText for the disk.
 func (v view) diskText(n Needs) string {
 	free, known := v.diskFree()
-	need := fmt.Sprintf("it needs %g GB of free disk", n.DiskGB)
+	need := fmt.Sprintf("it needs %s of free disk", gigabytes(n.DiskGB))
 	switch {
 	case n.DiskOK:
 		return ""
 	case !known:
 		return need + ", and how much there is is not known"
 	}
-	return fmt.Sprintf("%s, and %.0f GB are free", need, math.Floor(float64(free)/gb))
+	return need + ", and " + gigabytes(math.Floor(float64(free)/gb)) + " are free"
 }
 
 // toFree is how many gigabytes of disk are missing.
@@ -143,5 +144,7 @@ func (v view) toFree(n Needs) float64 {
 	free, _ := v.diskFree()
 	return math.Ceil(n.DiskGB - float64(free)/gb)
 }
+
+func gigabytes(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) + " GB" }
 
 func gib(bytes uint64) float64 { return float64(bytes) / (1 << 30) }

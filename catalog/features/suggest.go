@@ -61,7 +61,7 @@ func (v view) recommendations(all []Judged) []string {
 	free, known := v.vramFree()
 	for _, f := range all {
 		if known && (f.Status == Available || f.Status == ServicesNeeded) && f.Needs.VRAMOK && !f.Needs.VRAMFits {
-			out = append(out, fmt.Sprintf("%s needs %g GB of GPU memory and %.1f GiB are free: stop what else uses the GPU before you start it.", f.Name, f.Needs.VRAMGB, gib(free)))
+			out = append(out, fmt.Sprintf("%s needs %s of GPU memory and %.1f GiB are free: stop what else uses the GPU before you start it.", f.Name, gigabytes(f.Needs.VRAMGB), gib(free)))
 			break // one is enough to know
 		}
 	}
@@ -84,5 +84,3 @@ func count(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
-
-func gigabytes(n float64) string { return fmt.Sprintf("%.0f GB", n) }
