@@ -11,7 +11,7 @@
 //	metrics.go    what Prometheus reads
 //	host.go       facts about the machine              leftovers.go    what nobody needs any more
 //	stats.go      what containers use                  portuse.go      who has a port
-//	storage.go    how much the data directory holds
+//	storage.go    how much the data directory holds    systemd.go      how programs of the host fare
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go
 //	trees.go      the copies that are judged, mounted  units.go        models are made once
 //	start.go      from a project to containers         settle.go       what became of them

@@ -3,10 +3,12 @@ package agent
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/health"
 	"dreamserver/internal/problem"
 )
 
@@ -23,6 +25,12 @@ func (c *Client) Stats(ctx context.Context) (catalog.Stats, error) {
 func (c *Client) Storage(ctx context.Context) (catalog.Storage, error) {
 	var s catalog.Storage
 	return s, c.ask(ctx, http.MethodGet, "/v1/storage", nil, &s)
+}
+
+// Unit is what systemd says of the extension's program of the host. It is a [health.Host].
+func (c *Client) Unit(ctx context.Context, id string) (health.Unit, error) {
+	var u health.Unit
+	return u, c.ask(ctx, http.MethodGet, "/v1/extension/"+url.PathEscape(id)+"/unit", nil, &u)
 }
 
 // Ports says which of the ports are taken on the host, and by whom.

@@ -25,12 +25,13 @@ import (
 type Options struct {
 	Settings config.Settings
 	// Reload reads the settings again: .env may have changed. Nil keeps Settings.
-	Reload  func() (config.Settings, error)
-	Engine  Engine
-	Docker  string   // the docker command; empty means "docker" on PATH
-	Env     []string // environment of docker compose, see compose.CleanEnv
-	Version string
-	Log     zerolog.Logger
+	Reload    func() (config.Settings, error)
+	Engine    Engine
+	Docker    string   // the docker command; empty means "docker" on PATH
+	Systemctl string   // the command that asks systemd; empty means "systemctl" on PATH
+	Env       []string // environment of docker compose, see compose.CleanEnv
+	Version   string
+	Log       zerolog.Logger
 
 	// PortInUse reports whether a program of this machine listens on the port; nil asks the kernel.
 	PortInUse func(protocol, ip string, port int) bool
@@ -73,6 +74,7 @@ type Server struct {
 	gpus     *gpu.Reader
 	engine   knownEngine
 	counter  counter
+	systemd  chan struct{} // holds an element for each systemctl that runs
 	measures *measures
 	limits   Limits
 	conns    shares // connections on the socket, by user
@@ -106,6 +108,9 @@ func NewServer(o Options) (*Server, error) {
 	if o.ReconcileEvery == 0 {
 		o.ReconcileEvery = 3 * time.Second
 	}
+	if o.Systemctl == "" {
+		o.Systemctl = "systemctl"
+	}
 	if o.PortInUse == nil {
 		o.PortInUse = PortInUse
 	}
@@ -128,6 +133,7 @@ func NewServer(o Options) (*Server, error) {
 	}
 	srv.gpus = gpu.NewReader(o.GPUs)
 	srv.counter.dir = s.DataDir
+	srv.systemd = make(chan struct{}, unitsAtOnce)
 	srv.measures = newMeasures(o.Version, machine{gpus: srv.gpus, engine: o.Engine, dataDir: s.DataDir})
 	srv.runner.Called, srv.units.scanned = srv.measures.composeCalled, srv.measures.scanned
 	srv.closing, srv.drain = context.WithCancel(context.Background())
@@ -154,6 +160,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/stats", api, s.stats},
 		{get, "/v1/storage", api, s.storage},
 		{post, "/v1/ports", api, s.ports},
+		{get, "/v1/extension/{id}/unit", api, s.unit},
 		{get, "/v1/events", api, s.events},
 		{get, "/v1/audit", api, s.auditPage},
 		{post, "/v1/extension/check", api, s.check},

@@ -24,6 +24,7 @@ import (
 
 	"dreamserver/api"
 	"dreamserver/catalog"
+	"dreamserver/catalog/health"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
@@ -353,6 +354,12 @@ func (a *fakeAgent) Storage(context.Context) (catalog.Storage, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.holds, a.away
+}
+
+func (a *fakeAgent) Unit(context.Context, string) (health.Unit, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return health.Unit{}, a.away
 }
 
 func (a *fakeAgent) Follow(ctx context.Context, _ func()) error {

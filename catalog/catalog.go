@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"dreamserver/catalog/health"
 	"dreamserver/compose"
 	"dreamserver/manifest"
 	"dreamserver/security"
@@ -189,6 +190,8 @@ type Agent interface {
 	Stats(ctx context.Context) (Stats, error)
 	// Storage is how much the data directory holds. It does not wait for a count.
 	Storage(ctx context.Context) (Storage, error)
+	// Unit is what systemd says of the extension's program of the host.
+	health.Host
 	// Ports says which ports of the host are taken.
 	Ports(ctx context.Context, ports []int) (PortUses, error)
 	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.

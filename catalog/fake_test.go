@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/health"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
@@ -22,6 +23,7 @@ type fakeAgent struct {
 	machine    func() (catalog.HostFacts, error)
 	stats      func() (catalog.Stats, error)
 	storage    func() (catalog.Storage, error)
+	unit       func(id string) (health.Unit, error)
 	ports      func(ports []int) (catalog.PortUses, error)
 	follow     func(ctx context.Context, on func()) error
 	config     catalog.Config
@@ -137,6 +139,13 @@ func (a *fakeAgent) Storage(context.Context) (catalog.Storage, error) {
 		return a.storage()
 	}
 	return catalog.Storage{}, errAway
+}
+
+func (a *fakeAgent) Unit(_ context.Context, id string) (health.Unit, error) {
+	if a.unit != nil {
+		return a.unit(id)
+	}
+	return health.Unit{}, errAway
 }
 
 func (a *fakeAgent) Config(ctx context.Context, _ string) (catalog.Config, error) {

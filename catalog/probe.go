@@ -44,7 +44,7 @@ func (m *Manager) ProbeTimes() map[string]time.Duration {
 
 // probeServices asks the enabled services how they fare, in the background, and has the snapshot say so.
 func (m *Manager) probeServices(ctx context.Context) {
-	p := health.New(health.Options{})
+	p := health.New(health.Options{Host: m.agent})
 	m.live.health.prober.Store(p)
 	defer m.live.health.prober.Store(nil)
 	var parts sync.WaitGroup

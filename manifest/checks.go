@@ -54,6 +54,15 @@ func isContainerName(s string) string {
 	return ""
 }
 
+// isUnit follows systemd's own rule, for services.
+func isUnit(s string) string {
+	name, ok := strings.CutSuffix(s, ".service")
+	if s != "" && (!ok || !isWord(name, 240, "_.-@") || strings.IndexByte("_.-@", name[0]) >= 0) {
+		return quote(s) + " is not a unit of systemd: write a name such as my-service.service"
+	}
+	return ""
+}
+
 func isHost(s string) string {
 	if s != "" && !isWord(s, 253, "_.-") {
 		return quote(s) + " is not a host name: write the service's id, or localhost"

@@ -82,6 +82,7 @@ func (p *parser) service(s *Service) field {
 			"category":       word(p, &s.Category, Core, Recommended, Optional),
 			"type":           word(p, &s.Type, Docker, HostSystemd),
 			"container_name": p.text(&s.ContainerName, isContainerName),
+			"unit":           p.text(&s.Unit, isUnit),
 			"compose_file":   p.text(&s.ComposeFile, isFileName),
 			"depends_on":     p.list(&s.DependsOn, isID),
 			"gpu_backends":   p.list(&s.GPUBackends, isBackend),

@@ -60,6 +60,8 @@ type Service struct {
 	Category      Category `yaml:"category"` // default optional
 	Type          Type     `yaml:"type"`     // default docker
 	ContainerName string   `yaml:"container_name"`
+	// Unit is the unit of systemd of a service of type host-systemd; empty means the id.
+	Unit string `yaml:"unit"`
 	// ComposeFile is the main fragment, a plain file name in the extension's folder. A core service has none.
 	ComposeFile string   `yaml:"compose_file"`
 	DependsOn   []string `yaml:"depends_on"`
@@ -147,4 +149,12 @@ func (s *Service) ProbeTimeout() time.Duration {
 		return 5 * time.Second
 	}
 	return time.Duration(s.HealthTimeout) * time.Second
+}
+
+// UnitName is the unit of systemd that runs a service of type host-systemd.
+func (s *Service) UnitName() string {
+	if s.Unit == "" {
+		return s.ID + ".service"
+	}
+	return s.Unit
 }

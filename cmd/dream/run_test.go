@@ -16,6 +16,7 @@ import (
 
 	"dreamserver/agent"
 	"dreamserver/catalog"
+	"dreamserver/catalog/health"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/gpu"
@@ -76,8 +77,9 @@ func (f *fakeAgent) Stats(context.Context) (catalog.Stats, error)       { return
 func (f *fakeAgent) Ports(context.Context, []int) (catalog.PortUses, error) {
 	return catalog.PortUses{}, nil
 }
-func (f *fakeAgent) Storage(context.Context) (catalog.Storage, error) { return catalog.Storage{}, nil }
-func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error)   { return f.stack, nil }
+func (f *fakeAgent) Storage(context.Context) (catalog.Storage, error)  { return catalog.Storage{}, nil }
+func (f *fakeAgent) Unit(context.Context, string) (health.Unit, error) { return health.Unit{}, nil }
+func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error)    { return f.stack, nil }
 func (f *fakeAgent) Up(_ context.Context, s []string, wait bool, on func(string, compose.Event)) (agent.StackReport, error) {
 	return f.up(s, wait, on)
 }
