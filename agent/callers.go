@@ -59,12 +59,16 @@ func (s *Server) mayMeasure(r *http.Request) bool {
 	if !ok || key == "" {
 		return false
 	}
-	dir := s.opts.Settings.APIKeysDir()
+	settings, err := s.opts.Reload() // a key that was exchanged opens nothing any more
+	if err != nil {
+		settings = s.opts.Settings
+	}
+	dir := settings.APIKeysDir()
 	files, err := config.ListAPIKeyFiles(dir)
 	if err != nil {
 		s.log.Warn().Err(err).Msg("the named keys cannot be read: none of them opens the metrics")
 	}
-	digest, may := config.DigestOf(key), sameKey(key, s.opts.Settings.APIKey)
+	digest, may := config.DigestOf(key), sameKey(key, settings.APIKey)
 	for _, file := range files { // all of them: it takes the same time wherever among the keys this one is
 		k, err := config.ReadAPIKey(dir, file)
 		same := subtle.ConstantTimeCompare(k.SHA256[:], digest[:]) == 1

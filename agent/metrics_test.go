@@ -205,6 +205,19 @@ func TestMetrics_OpenToTheKeysOfTheAPIsMetrics(t *testing.T) {
 	}
 }
 
+func TestMetrics_DoNotOpenToAKeyThatWasExchanged(t *testing.T) {
+	in := prepare(t)
+	in.setEnv("DASHBOARD_API_KEY=the-key-before")
+	in.options.Settings = in.load()
+	in.serve()
+	in.setEnv("DASHBOARD_API_KEY=the-key-after") // the later line counts
+	for key, want := range map[string]int{"the-key-before": http.StatusForbidden, "the-key-after": http.StatusOK} {
+		if status, _ := in.request(http.MethodGet, "/metrics", "", "Authorization: Bearer "+key); status != want {
+			t.Errorf("%s: %d, want %d", key, status, want)
+		}
+	}
+}
+
 // Prometheus comes over TCP.
 func TestMetrics_AreThereOverTCP(t *testing.T) {
 	in := newInstallation(t)
