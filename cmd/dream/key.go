@@ -27,14 +27,14 @@ const keyFolderMode = 0o755
 func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "Make, list and remove keys of the API",
+		Short: "Make, list, remove, show and exchange keys of the API",
 		Long: `A key lets a program call the API. Its scope says what for: metrics, read, operate (start, stop and switch what is
 installed) or admin (install and uninstall, too); each may do what those before it may. DASHBOARD_API_KEY in .env is
-a key of scope admin.
+a key of scope admin: show prints it, rotate puts another in its place.
 
-Only a digest of the key is kept. The API sees at once that a key was made or removed.`,
+Of the others only a digest is kept. The API sees at once that one was made or removed.`,
 	}
-	cmd.AddCommand(a.keyAddCommand(), a.keyListCommand(), a.keyRemoveCommand())
+	cmd.AddCommand(a.keyAddCommand(), a.keyListCommand(), a.keyRemoveCommand(), a.keyShowCommand(), a.keyRotateCommand())
 	return cmd
 }
 
