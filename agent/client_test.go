@@ -139,6 +139,20 @@ func TestMachine_AsksForNothingThatCosts(t *testing.T) {
 	}
 }
 
+// A tool that hangs keeps nobody: what it did not tell is not known.
+func TestMachine_DoesNotWaitForAToolThatHangs(t *testing.T) {
+	in := prepare(t, "-- data/x --\n")
+	smi := filepath.Join(t.TempDir(), "nvidia-smi")
+	in.must(os.WriteFile(smi, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755))
+	in.options.GPUs = gpu.NewMachine(gpu.Options{SMI: smi, Root: fstest.MapFS{}})
+	in.serve()
+	got, err := in.client.Machine(t.Context())
+	in.must(err)
+	if !got.GPUs.At.IsZero() || len(got.GPUs.Devices) != 0 || got.Disk.Total == 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // The GPUs are of the machine that the agent runs on, and whose work is on them is known there alone.
 func TestHost_TellsOfGPUs(t *testing.T) {
 	in := prepare(t, "-- data/x --\n")

@@ -20,11 +20,11 @@ type Machine struct {
 	GPUCount  int
 	Unified   bool   // that one computes in the machine's memory
 	VRAMTotal uint64 // of that one, or of its largest part where it is cut into parts (MIG); 0 when not known
-	VRAMFree  uint64 // of the one with the most free, rounded down to 256 MiB
+	VRAMFree  uint64 // of the one with the most free, rounded down to 256 MiB, and a little more so after a rise
 	// VRAMFreeKnown tells that nothing is free from that nobody knows: some drivers do not tell.
 	VRAMFreeKnown bool
 	RAMTotal      uint64 // 0 when not known
-	DiskFree      uint64 // of the data directory, rounded down to 1 GiB
+	DiskFree      uint64 // of the data directory, rounded down to 1 GiB, and a little more so after a rise
 	DiskTotal     uint64
 }
 
@@ -33,12 +33,12 @@ const (
 	diskStep = 1 << 30
 )
 
-// newMachine is what the facts come to. A Mac's files tell neither its memory nor its GPU's, which are the same: there
+// newMachine is what the facts come to, after what was known before. A Mac's files tell neither its memory nor its GPU's, which are the same: there
 // the owner says in HOST_RAM_GB how much it is.
-func newMachine(f HostFacts, backend, hostRAM string) Machine {
+func newMachine(before Machine, f HostFacts, backend, hostRAM string) Machine {
 	m := Machine{
 		Known: true, Hostname: f.Hostname, RAMTotal: uint64(max(0, f.MemoryKB)) << 10,
-		DiskFree: f.Disk.Free / diskStep * diskStep, DiskTotal: f.Disk.Total,
+		DiskFree: stepped(before.DiskFree, f.Disk.Free, diskStep), DiskTotal: f.Disk.Total,
 	}
 	if m.RAMTotal == 0 {
 		m.RAMTotal = gibibytes(hostRAM)
@@ -52,13 +52,23 @@ func newMachine(f HostFacts, backend, hostRAM string) Machine {
 		}
 		if known {
 			m.VRAMFreeKnown = true
-			m.VRAMFree = max(m.VRAMFree, free/vramStep*vramStep)
+			m.VRAMFree = max(m.VRAMFree, free)
 		}
 	}
+	m.VRAMFree = stepped(before.VRAMFree, m.VRAMFree, vramStep)
 	if backend == string(gpu.Apple) && m.VRAMTotal == 0 {
 		m.Unified, m.VRAMTotal = true, m.RAMTotal
 	}
 	return m
+}
+
+// stepped is the size rounded down to a step. What has risen a little above the step before does not count yet, so that a
+// size about the edge of two is not another one each time.
+func stepped(before, size, step uint64) uint64 {
+	if before > 0 && size >= before && size < before+step+step/4 {
+		return before
+	}
+	return size / step * step
 }
 
 // usable are the devices that services compute on.
@@ -136,7 +146,7 @@ func (m *Manager) LookAtMachine(ctx context.Context) {
 	before := m.machine()
 	now := before
 	if err == nil {
-		now = newMachine(facts, m.settings.GPUBackend, m.settings.Env["HOST_RAM_GB"])
+		now = newMachine(before, facts, m.settings.GPUBackend, m.settings.Env["HOST_RAM_GB"])
 	} else {
 		now.Stale = before.Known
 	}

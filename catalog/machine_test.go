@@ -1,11 +1,16 @@
 package catalog_test
 
 import (
+	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"dreamserver/catalog"
 	"dreamserver/internal/gpu"
+	"dreamserver/internal/problem"
 )
 
 const (
@@ -126,12 +131,59 @@ func TestLive_KeepsTheMachine(t *testing.T) {
 	if s := look(8*gib + 5); s.Generation <= first.Generation || s.Machine.DiskFree != 8*gib {
 		t.Errorf("got %+v", s.Machine)
 	}
+	for _, free := range []uint64{9*gib + 1, 9*gib - 1, 9*gib + gib/4 - 1} { // about the edge of a step
+		if s := look(free); s.Machine.DiskFree != 8*gib {
+			t.Errorf("%d free are %d", free, s.Machine.DiskFree)
+		}
+	}
+	if s := look(9*gib + gib/4); s.Machine.DiskFree != 9*gib {
+		t.Errorf("after a rise: %+v", s.Machine)
+	}
+	look(8*gib + 5)
 	if s := look(0); !s.Machine.Known || !s.Machine.Stale || s.Machine.DiskFree != 8*gib {
 		t.Errorf("while the agent is away: %+v", s.Machine)
 	}
 	if s := look(8 * gib); s.Machine.Stale {
 		t.Errorf("when it is back: %+v", s.Machine)
 	}
+}
+
+// hung is an agent that takes questions about the machine and does not answer.
+type hung struct{ *fakeAgent }
+
+func (hung) Machine(ctx context.Context) (catalog.HostFacts, error) {
+	<-ctx.Done()
+	return catalog.HostFacts{}, ctx.Err()
+}
+
+func (hung) Stats(ctx context.Context) (catalog.Stats, error) {
+	<-ctx.Done()
+	return catalog.Stats{}, ctx.Err()
+}
+
+func (hung) Storage(ctx context.Context) (catalog.Storage, error) {
+	<-ctx.Done()
+	return catalog.Storage{}, ctx.Err()
+}
+
+// Nobody waits for an agent that hangs but who asks it in the background, and that ends with Live.
+func TestLive_DoesNotHangWithTheAgent(t *testing.T) {
+	in := newInstallation(t, library("notes"))
+	m := catalog.New(catalog.Options{Settings: in.settings, Agent: hung{in.agent}, Version: "2.1.0", Log: zerolog.Nop()})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { m.Live(ctx) })
+	if _, err := m.Await(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	left, leave := context.WithCancel(ctx)
+	leave() // who asks has gone, and is not waited for either
+	in.wantRefusal(m.Resources(left).Err, problem.Unavailable, "the host agent has not answered yet: try again in a few seconds")
+	_, err := m.Storage(left)
+	in.wantRefusal(err, problem.Unavailable, "the host agent has not answered yet: try again in a few seconds")
+	in.wantRefusal(m.Telemetry().Err, problem.Unavailable, "the host agent was not asked about the machine yet: try again in a few seconds")
+	cancel()
+	running.Wait()
 }
 
 func TestMachine_IsNotKnownUntilTheAgentTells(t *testing.T) {

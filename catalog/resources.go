@@ -80,6 +80,7 @@ func (m *Manager) sampleResources(ctx context.Context, before *Resources) (*Reso
 		return &Resources{Err: err}, resourcesEvery
 	}
 	r := newResources(stats, m.Snapshot().Owners(), before, time.Now().UTC())
+	r.boundBy(m.machine().RAMTotal)
 	if before == nil || before.Err != nil {
 		return r, resourcesSoon
 	}
@@ -121,6 +122,16 @@ func newResources(stats Stats, owners map[string]Owner, before *Resources, now t
 		return cmp.Or(cmp.Compare(a.Extension, b.Extension), cmp.Compare(a.Container, b.Container))
 	})
 	return r
+}
+
+// boundBy keeps the limits of several containers from being more than the machine has, which is each one's where it has none of
+// its own.
+func (r *Resources) boundBy(machine uint64) {
+	for i := range r.Extensions {
+		if e := &r.Extensions[i]; machine > 0 {
+			e.MemoryLimit = min(e.MemoryLimit, machine)
+		}
+	}
 }
 
 // plus is the use of both. What is not known of one is not known of both.
