@@ -132,6 +132,12 @@ func typeName(s *huma.Schema) string {
 		return "any"
 	case s.Ref != "":
 		return refName(s)
+	case len(s.OneOf) > 0:
+		names := make([]string, len(s.OneOf))
+		for i, one := range s.OneOf {
+			names[i] = typeName(one)
+		}
+		return strings.Join(names, " or ")
 	case s.Type == huma.TypeArray:
 		return "list of " + typeName(s.Items)
 	case s.Format == "date-time":
@@ -147,8 +153,11 @@ func refName(s *huma.Schema) string {
 	if s == nil {
 		return ""
 	}
-	if s.Type == huma.TypeArray {
+	switch {
+	case s.Type == huma.TypeArray:
 		return refName(s.Items)
+	case len(s.OneOf) > 0:
+		return refName(s.OneOf[0])
 	}
 	return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
 }

@@ -36,6 +36,9 @@ func TestDocs_ListEveryOperationAndLinkWhatExists(t *testing.T) {
 			}
 		}
 	}
+	if want := `<a href="#StatusGPU">StatusGPU or null</a>`; !strings.Contains(page, want) {
+		t.Errorf("the page has no %s: what may be null says so", want)
+	}
 	for _, link := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
 		if !strings.Contains(page, `id="`+link[1]+`"`) {
 			t.Errorf("the link to #%s leads nowhere", link[1])
