@@ -129,25 +129,49 @@ func ofSnapshot(bind binder) binder {
 	}
 }
 
-// fromSnapshot answers from what is kept. What handle writes is kept when the snapshot was the same before and after.
-func (s *server) fromSnapshot(handle admitted) admitted {
+// metaMoment marks operations whose answer depends on the clock and on figures beside the snapshot as well.
+const metaMoment = "moment"
+
+// ofMoment binds a handler that reads nothing but memory. What it answers is kept until the snapshot is another one, and
+// for the rest of the second: so old may a figure be.
+func ofMoment(bind binder) binder {
+	return func(s *server, op huma.Operation) {
+		op.Metadata[metaMoment] = true
+		bind(s, op)
+	}
+}
+
+func (s *server) generation() uint64 { return s.extensions.Snapshot().Generation }
+
+// moment grows with each generation and each second. It is 0 where nobody keeps the snapshot up to date.
+func (s *server) moment() uint64 {
+	const bits = 34 // of seconds since 1970: until the year 2514
+	g := s.generation()
+	if g == 0 {
+		return 0
+	}
+	return g<<bits | uint64(s.now().Unix())&(1<<bits-1) //nolint:gosec // the bits that count are positive
+}
+
+// fromMemory answers from what is kept. What handle writes is kept when the generation was the same before and after.
+func (s *server) fromMemory(kept *answers, generationNow func() uint64, handle admitted) admitted {
 	return func(w http.ResponseWriter, r *http.Request, who caller) {
-		generation := s.extensions.Snapshot().Generation
+		generation := generationNow()
 		if generation == 0 { // nobody keeps it up to date: each answer is made for its request
 			handle(w, r, who)
 			return
 		}
 		url := urlKey{r.URL.Path, r.URL.RawQuery}
-		a, ok := s.answers.get(generation, url)
+		a, ok := kept.get(generation, url)
 		if !ok {
 			made := &recording{header: http.Header{}}
 			handle(made, r, who)
-			if made.status != http.StatusOK || s.extensions.Snapshot().Generation != generation {
+			if made.status != http.StatusOK || generationNow() != generation {
 				made.replay(w)
 				return
 			}
-			a = newAnswer(fmt.Sprintf("%s-%d", s.answers.boot, generation), made.header.Get("Content-Type"), made.body.Bytes())
-			s.answers.keep(generation, url, a)
+			a = newAnswer(fmt.Sprintf("%s-%d", kept.boot, generation), made.header.Get("Content-Type"), made.body.Bytes())
+			kept.keep(generation, url, a)
 		}
 		a.send(w, r)
 	}

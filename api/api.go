@@ -79,6 +79,7 @@ type server struct {
 	frontend   *frontend
 	measures   *measures
 	answers    *answers
+	glances    *answers      // that are kept for a second
 	streams    chan struct{} // one for each that is open
 	closing    <-chan struct{}
 	router     *chi.Mux
@@ -103,7 +104,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	}
 	s := &server{
 		settings: o.Settings, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
-		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(), router: chi.NewMux(),
+		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(), glances: newAnswers(), router: chi.NewMux(),
 		streams: make(chan struct{}, maxStreams), closing: o.Closing,
 	}
 	if s.now == nil {

@@ -29,6 +29,8 @@ func BenchmarkCatalog(b *testing.B) {
 		{"gzip", "/api/extensions/catalog", "gzip"},
 		{"not-modified", "/api/extensions/catalog", "tag"},
 		{"features", "/api/features", "identity"},
+		{"status", "/api/status", "identity"},
+		{"services", "/api/services", "identity"},
 	} {
 		b.Run(kind.name, func(b *testing.B) {
 			header := http.Header{"Authorization": {"Bearer " + key}, "Accept-Encoding": {kind.encoding}}

@@ -29,10 +29,10 @@ func (s *server) routes() []route {
 		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
 		{"GET", "/api/features/{id}/enable", read, looks, typed(s.featureGuide), "features", "get-feature-guide", "How to get a feature on this machine, step by step"},
 
-		{"GET", "/api/status", read, looks, typed(s.getStatus), "services", "get-status", "The machine and its services at a glance"},
-		{"GET", "/status", read, looks, typed(s.getShortStatus), "services", "get-short-status", "The same for older clients"},
-		{"GET", "/services", read, looks, typed(s.listServices), "services", "list-services", "How the enabled services fare"},
-		{"GET", "/api/services", read, looks, typed(s.listServices), "services", "list-api-services", "The same, behind the dashboard"},
+		{"GET", "/api/status", read, looks, ofMoment(typed(s.getStatus)), "services", "get-status", "The machine and its services at a glance"},
+		{"GET", "/status", read, looks, ofMoment(typed(s.getShortStatus)), "services", "get-short-status", "The same for older clients"},
+		{"GET", "/services", read, looks, ofMoment(typed(s.listServices)), "services", "list-services", "How the enabled services fare"},
+		{"GET", "/api/services", read, looks, ofMoment(typed(s.listServices)), "services", "list-api-services", "The same, behind the dashboard"},
 		{"GET", "/api/services/{id}/logs", operate, looks, typed(s.extensionLogs), "services", "get-service-logs", "The end of a service's log; of core services, too"},
 		{"POST", "/api/services/{id}/logs", operate, looks, typed(s.extensionLogs), "services", "post-service-logs", "The same, for clients that send no GET"},
 		{"GET", "/api/external-links", read, looks, ofSnapshot(typed(s.listLinks)), "services", "list-external-links", "The pages of enabled services"},
@@ -165,8 +165,11 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.router.
 func (s *server) mount(op *huma.Operation, handle http.HandlerFunc) {
 	a, _ := op.Metadata[metaAccess].(access) // without one, guard lets nobody in
 	serve := s.attend(a.effect, handle)
-	if op.Metadata[metaSnapshot] == true {
-		serve = s.fromSnapshot(serve)
+	switch {
+	case op.Metadata[metaSnapshot] == true:
+		serve = s.fromMemory(s.answers, s.generation, serve)
+	case op.Metadata[metaMoment] == true:
+		serve = s.fromMemory(s.glances, s.moment, serve)
 	}
 	s.router.Method(op.Method, op.Path, s.guard(a, serve))
 }

@@ -197,3 +197,31 @@ func TestStatus_ReadsNothing(t *testing.T) {
 		t.Errorf("100 requests took %d read calls", reads)
 	}
 }
+
+// What changes all the time is made once a second, and at once when the snapshot changes.
+func TestStatus_IsMadeOnceASecond(t *testing.T) {
+	in := newInstallation(t)
+	in.live()
+	first := in.do("GET", "/api/status", "")
+	tag := first.Header().Get("ETag")
+	if again := in.do("GET", "/api/status", ""); tag == "" || again.Header().Get("ETag") != tag || again.Body.String() != first.Body.String() {
+		t.Errorf("in the same second: %s, then %s", tag, again.Header().Get("ETag"))
+	}
+	if same := in.do("GET", "/api/status", "", "If-None-Match: "+tag); same.Code != 304 {
+		t.Errorf("with its tag: %d, want 304", same.Code)
+	}
+	in.pass(time.Second)
+	later := in.do("GET", "/api/status", "", "If-None-Match: "+tag)
+	if !strings.Contains(later.Body.String(), `"timestamp":"2026-01-02T03:04:06Z"`) {
+		t.Errorf("a second later: %d %.100s", later.Code, later.Body)
+	}
+	before := in.manager.Snapshot().Generation
+	must(t, in.setBuiltin("search", false))
+	in.await(func(s *catalog.Snapshot) bool {
+		e, _ := s.Find("search")
+		return s.Generation > before && e.Status == catalog.Disabled
+	})
+	if now := in.do("GET", "/api/status", ""); strings.Contains(now.Body.String(), `"id":"search"`) {
+		t.Errorf("after a change, in the same second: %s", now.Body)
+	}
+}
