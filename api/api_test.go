@@ -109,12 +109,9 @@ func newInstallation(t *testing.T, env ...string) *installation {
 	return in
 }
 
-// setBuiltin renames a built-in extension's compose file, as the host agent does.
-func (in *installation) setBuiltin(id string, enabled bool) error {
-	on := filepath.Join(in.settings.ServicesDir, id, "compose.yaml")
-	if enabled {
-		return os.Rename(on+".disabled", on)
-	}
+// disableSearch renames the built-in extension's compose file, as the host agent does.
+func (in *installation) disableSearch() error {
+	on := filepath.Join(in.settings.ServicesDir, "search", "compose.yaml")
 	return os.Rename(on, on+".disabled")
 }
 

@@ -57,7 +57,7 @@ func TestFeatures_FollowTheirServices(t *testing.T) {
 
 func TestFeatures_AreThoseOfEnabledExtensions(t *testing.T) {
 	in := newInstallation(t)
-	must(t, in.setBuiltin("search", false))
+	must(t, in.disableSearch())
 	got := decode[featuresReply](t, in.do("GET", "/api/features", ""))
 	if len(got.Features) != 0 || got.Summary.Total != 0 || got.Summary.Progress != 0 || len(got.Suggestions) != 0 {
 		t.Errorf("features of a disabled extension: %+v", got)
@@ -124,7 +124,7 @@ func TestFeatureGuide_AnswersNobodyItDoesNotKnow(t *testing.T) {
 func TestExternalLinks_AreThePagesOfEnabledServices(t *testing.T) {
 	in := newInstallation(t)
 	in.golden("external-links", in.do("GET", "/api/external-links", ""))
-	must(t, in.setBuiltin("search", false))
+	must(t, in.disableSearch())
 	if got := in.do("GET", "/api/external-links", "").Body.String(); strings.Contains(got, "search") {
 		t.Errorf("links of a disabled extension: %s", got)
 	}

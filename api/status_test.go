@@ -84,7 +84,7 @@ func TestServices_SayHowTheyFareFromTheirContainers(t *testing.T) {
 
 func TestServices_AreTheEnabledOnes(t *testing.T) {
 	in := newInstallation(t)
-	must(t, in.setBuiltin("search", false))
+	must(t, in.disableSearch())
 	all := decode[[]serviceReply](t, in.do("GET", "/services", ""))
 	if len(all) != 1 || all[0].ID != "dashboard" {
 		t.Errorf("%+v, want the dashboard alone", all)
@@ -216,7 +216,7 @@ func TestStatus_IsMadeOnceASecond(t *testing.T) {
 		t.Errorf("a second later: %d %.100s", later.Code, later.Body)
 	}
 	before := in.manager.Snapshot().Generation
-	must(t, in.setBuiltin("search", false))
+	must(t, in.disableSearch())
 	in.await(func(s *catalog.Snapshot) bool {
 		e, _ := s.Find("search")
 		return s.Generation > before && e.Status == catalog.Disabled

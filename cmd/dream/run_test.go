@@ -74,9 +74,11 @@ func (f *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, 
 func (f *fakeAgent) Host(context.Context) (catalog.HostFacts, error)    { return f.facts, nil }
 func (f *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) { return f.facts, nil }
 func (f *fakeAgent) Stats(context.Context) (catalog.Stats, error)       { return catalog.Stats{}, nil }
+
 func (f *fakeAgent) Ports(context.Context, []int) (catalog.PortUses, error) {
 	return catalog.PortUses{}, nil
 }
+
 func (f *fakeAgent) Storage(context.Context) (catalog.Storage, error)  { return catalog.Storage{}, nil }
 func (f *fakeAgent) Unit(context.Context, string) (health.Unit, error) { return health.Unit{}, nil }
 func (f *fakeAgent) Stack(context.Context) (agent.StackInfo, error)    { return f.stack, nil }
