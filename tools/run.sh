@@ -178,7 +178,7 @@ Dream Server runs.
 
   dashboard   $dashboard:$(setting DASHBOARD_PORT 3001)
   API         http://127.0.0.1:$api_port
-  key         DASHBOARD_API_KEY in $here/.env
+  key         $here/bin/dream key show
 
 Try next:
 
