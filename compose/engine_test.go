@@ -272,10 +272,10 @@ func TestEngine_Logs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []compose.LogLine{
-		{Time: "2026-01-01T00:00:01Z", Service: "web", Text: "one"},
-		{Time: "2026-01-01T00:00:02Z", Service: "web-db", Text: "two words"},
-		{Time: "2026-01-01T00:00:03Z", Service: "web", Text: "three"},
-		{Time: "2026-01-01T00:00:04Z", Service: "web"},
+		{Time: "2026-01-01T00:00:01Z", Service: "web", Stream: "stdout", Text: "one"},
+		{Time: "2026-01-01T00:00:02Z", Service: "web-db", Stream: "stdout", Text: "two words"},
+		{Time: "2026-01-01T00:00:03Z", Service: "web", Stream: "stderr", Text: "three"},
+		{Time: "2026-01-01T00:00:04Z", Service: "web", Stream: "stderr"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Logs (-want +got):\n%s", diff)

@@ -1,8 +1,6 @@
 package compose
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,61 +15,54 @@ import (
 // maxLog bounds what is read from one container's log, in bytes.
 const maxLog = 4 << 20
 
-// LogLine is one line that a container printed.
-type LogLine struct {
-	Time    string // RFC 3339 with nanoseconds, as the engine wrote it
-	Service string
-	Text    string
-}
-
 // Logs is the last tail lines of each container, in the order of time.
 func (e *Engine) Logs(ctx context.Context, containers []Container, tail int) ([]LogLine, error) {
 	var lines []LogLine
 	for _, c := range containers {
-		part, err := e.logsOf(ctx, c, tail)
-		if err != nil {
+		o := container.LogsOptions{Tail: strconv.Itoa(tail)}
+		if err := e.readLog(ctx, c, o, maxLog, func(l LogLine) { lines = append(lines, l) }); err != nil {
 			return nil, err
 		}
-		lines = append(lines, part...)
 	}
 	slices.SortStableFunc(lines, func(a, b LogLine) int { return strings.Compare(a.Time, b.Time) })
 	return lines[max(0, len(lines)-tail):], nil
 }
 
-func (e *Engine) logsOf(ctx context.Context, c Container, tail int) ([]LogLine, error) {
+// readLog calls emit for the lines of one container's log that o asks for, of the first limit bytes; 0 is no limit.
+func (e *Engine) readLog(ctx context.Context, c Container, o container.LogsOptions, limit int64, emit func(LogLine)) error {
 	info, err := e.docker.ContainerInspect(ctx, c.ID)
 	if err != nil {
-		return nil, e.unavailable(err)
+		return e.unavailable(err)
 	}
-	r, err := e.docker.ContainerLogs(ctx, c.ID, container.LogsOptions{
-		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: strconv.Itoa(tail),
-	})
+	o.ShowStdout, o.ShowStderr, o.Timestamps = true, true, true
+	r, err := e.docker.ContainerLogs(ctx, c.ID, o)
 	if err != nil {
-		return nil, e.unavailable(err)
+		return e.unavailable(err)
 	}
 	defer r.Close()
-	var buf bytes.Buffer
-	bounded := io.LimitReader(r, maxLog)
+	var in io.Reader = r
+	if limit > 0 {
+		in = io.LimitReader(r, limit)
+	}
+	lines := 0
+	to := func(stream string) *splitter {
+		return &splitter{of: LogLine{Service: c.Service, Container: c.Name, Stream: stream}, emit: func(l LogLine) {
+			lines++
+			emit(l)
+		}}
+	}
+	out, errs := to("stdout"), to("stderr")
 	if info.Config.Tty {
-		_, err = io.Copy(&buf, bounded)
+		_, err = io.Copy(out, in)
 	} else {
-		_, err = stdcopy.StdCopy(&buf, &buf, bounded)
+		_, err = stdcopy.StdCopy(out, errs, in)
 	}
-	if err != nil && buf.Len() == 0 {
-		return nil, fmt.Errorf("log of %s: %w", c.Name, err)
+	out.flush()
+	errs.flush()
+	if err != nil && lines == 0 {
+		return fmt.Errorf("log of %s: %w", c.Name, err)
 	}
-	return splitLog(c.Service, &buf), nil
-}
-
-func splitLog(service string, r io.Reader) []LogLine {
-	var lines []LogLine
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, 4096), maxLog)
-	for s.Scan() {
-		stamp, text, _ := strings.Cut(s.Text(), " ")
-		lines = append(lines, LogLine{Time: stamp, Service: service, Text: strings.TrimRight(text, "\r")})
-	}
-	return lines
+	return nil
 }
 
 // FormatLog is the lines as one text. With several services each line begins with its service.
