@@ -44,6 +44,7 @@ type Engine interface {
 	Published(ctx context.Context) ([]compose.Publication, error)
 	PortHolder(ctx context.Context, port int, protocol string, except func(service string) bool) (string, error)
 	Logs(ctx context.Context, containers []compose.Container, tail int) ([]compose.LogLine, error)
+	FollowLogs(ctx context.Context, wanted func(service string) bool, q compose.LogQuery, on func(compose.LogLine)) error
 	Changes(ctx context.Context) (<-chan compose.Change, <-chan error)
 }
 

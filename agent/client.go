@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/http"
 	"net/url"
@@ -13,6 +15,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
 
@@ -152,6 +155,64 @@ func (c *Client) Logs(ctx context.Context, id string, tail int) (catalog.Logs, e
 	var l catalog.Logs
 	return l, c.call(ctx, http.MethodPost, "/v1/extension/logs", Request{ServiceID: id, Tail: tail}, &l, asked)
 }
+
+// silence is how long a stream may say nothing: two heartbeats did not come.
+const silence = 2*heartbeat + 5*time.Second
+
+// FollowLogs are the lines of the extension's log that q asks for. An error of the sequence is its last element: when
+// ctx ends, Docker goes away, or the agent does, which is problem.Unavailable.
+func (c *Client) FollowLogs(ctx context.Context, id string, q compose.LogQuery) (iter.Seq2[compose.LogLine, error], error) {
+	if _, err := c.Ping(ctx); err != nil {
+		return nil, err
+	}
+	req := Request{ServiceID: id, Tail: q.Tail, Follow: q.Follow}
+	if !q.Since.IsZero() {
+		req.Since = &q.Since
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	resp, err := c.send(ctx, http.MethodPost, "/v1/extension/logs/follow", req, asked) //nolint:bodyclose // the sequence closes it
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return func(yield func(compose.LogLine, error) bool) {
+		defer cancel()
+		defer resp.Body.Close()
+		patience := time.AfterFunc(silence, cancel)
+		defer patience.Stop()
+		err := readStream(resp.Body, func(event string, data []byte) error {
+			patience.Reset(silence)
+			switch event {
+			case "end":
+				return errEnded
+			case "log":
+				var l compose.LogLine
+				if err := json.Unmarshal(data, &l); err != nil {
+					return fmt.Errorf("host agent: event: %w", err)
+				}
+				if !yield(l, nil) {
+					return errLeft
+				}
+			}
+			return nil
+		})
+		var said *problem.Error
+		switch {
+		case errors.Is(err, errEnded), errors.Is(err, errLeft):
+		case errors.As(err, &said):
+			yield(compose.LogLine{}, err)
+		default:
+			yield(compose.LogLine{}, problem.Newf(problem.Unavailable, "the host agent went away while the log was followed: "+
+				"follow it again when the agent is back, which `dream status` tells"))
+		}
+	}, nil
+}
+
+// How a stream that was read ended well.
+var (
+	errEnded = errors.New("there is no more")
+	errLeft  = errors.New("nobody wants more")
+)
 
 // Containers is what Docker says about the project.
 func (c *Client) Containers(ctx context.Context) (catalog.State, error) {

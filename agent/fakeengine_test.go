@@ -26,7 +26,8 @@ type fakeEngine struct {
 	ports    map[int]string               // port → the container, of another project, that publishes it
 	log      map[string][]compose.LogLine // service → lines
 	changes  chan compose.Change
-	unlinked []string // prefixes of networks that were removed
+	written  chan compose.LogLine // by containers, while somebody follows
+	unlinked []string             // prefixes of networks that were removed
 	failed   chan error
 	looked   chan struct{} // somebody inspected a container
 }
@@ -36,7 +37,7 @@ var errDown = problem.Newf(problem.DockerUnavailable, "the Docker Engine does no
 func newFakeEngine(d *fakeDocker) *fakeEngine {
 	return &fakeEngine{
 		docker: d, users: map[string]string{}, ports: map[int]string{}, log: map[string][]compose.LogLine{},
-		changes: make(chan compose.Change), failed: make(chan error, 1), looked: make(chan struct{}, 1),
+		changes: make(chan compose.Change), written: make(chan compose.LogLine), failed: make(chan error, 1), looked: make(chan struct{}, 1),
 	}
 }
 
@@ -186,6 +187,35 @@ func (e *fakeEngine) Logs(ctx context.Context, containers []compose.Container, t
 		lines = append(lines, e.log[c.Service]...)
 	}
 	return lines[max(0, len(lines)-tail):], nil
+}
+
+// FollowLogs gives what was printed, and then what the test sends to follows.
+func (e *fakeEngine) FollowLogs(ctx context.Context, wanted func(string) bool, q compose.LogQuery, on func(compose.LogLine)) error {
+	if err := e.ready(ctx); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	for service, lines := range e.log {
+		if wanted(service) {
+			for _, l := range lines[max(0, len(lines)-q.Tail):] {
+				on(l)
+			}
+		}
+	}
+	e.mu.Unlock()
+	for q.Follow {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-e.failed:
+			return err
+		case l := <-e.written:
+			if wanted(l.Service) {
+				on(l)
+			}
+		}
+	}
+	return nil
 }
 
 // prints is what the service's containers have printed, n numbered lines or the given ones.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -40,12 +41,13 @@ func slow(err error) error {
 	return err
 }
 
+// clampTail is how many lines are sent to who asks for so many.
+func clampTail(tail int) int {
+	return min(max(cmp.Or(tail, defaultTail), 1), maxTail)
+}
+
 func (s *Server) readLogs(ctx context.Context, req Request) (catalog.Logs, error) {
-	tail := req.Tail
-	if tail == 0 {
-		tail = defaultTail
-	}
-	tail = min(max(tail, 1), maxTail)
+	tail := clampTail(req.Tail)
 	w, err := s.folders()
 	if err != nil {
 		return catalog.Logs{}, err

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"time"
+
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/manifest"
@@ -22,8 +24,11 @@ const (
 // Request is the body of every POST below /v1/extension.
 type Request struct {
 	ServiceID string `json:"service_id"`
-	Tail      int    `json:"tail,omitempty"`    // logs: 1 to 500, default 100
-	Library   bool   `json:"library,omitempty"` // check: judge what the library has instead of what is installed
+	Tail      int    `json:"tail,omitempty"` // logs: 1 to 500, default 100
+	// Since is the earliest time of a line, for logs/follow, and Follow whether lines that will be written are wanted.
+	Since   *time.Time `json:"since,omitempty"`
+	Follow  bool       `json:"follow,omitempty"`
+	Library bool       `json:"library,omitempty"` // check: judge what the library has instead of what is installed
 	// Grants are what the owner gives the extension with a start.
 	Grants []manifest.Grant `json:"grants,omitempty"`
 }

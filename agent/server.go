@@ -79,6 +79,8 @@ type Server struct {
 	limits   Limits
 	conns    shares // connections on the socket, by user
 	streams  shares // of events, by peer
+	// logStreams are counted apart: who follows logs does not keep the API from seeing what happens.
+	logStreams shares
 
 	trail     *auditLog
 	strangers refusals // connections of users who may not
@@ -171,6 +173,7 @@ func (s *Server) routes() []route {
 		{post, "/v1/extension/enable", api, s.change("enable", always(s.enableBuiltin))},
 		{post, "/v1/extension/disable", api, s.change("disable", always(s.disableBuiltin))},
 		{post, "/v1/extension/logs", api, s.logs},
+		{post, "/v1/extension/logs/follow", api, s.followLogs},
 		{get, "/v1/extension/{id}/env", api, s.getConfig},
 		{put, "/v1/extension/{id}/env", api, s.putConfig},
 		{get, "/v1/stack", owner, s.stack},

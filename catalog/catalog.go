@@ -7,6 +7,7 @@ package catalog
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"dreamserver/catalog/health"
@@ -197,6 +198,8 @@ type Agent interface {
 	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.
 	Follow(ctx context.Context, on func()) error
 	Logs(ctx context.Context, id string, tail int) (Logs, error)
+	// FollowLogs are the lines that q asks for, until ctx ends; an error is the last element.
+	FollowLogs(ctx context.Context, id string, q LogQuery) (iter.Seq2[LogLine, error], error)
 }
 
 // State is what the agent knows about the project's containers.

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"iter"
 
 	"dreamserver/catalog"
 	"dreamserver/catalog/health"
@@ -176,4 +177,11 @@ func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, 
 // has makes the agent list these containers.
 func (a *fakeAgent) has(containers ...compose.Container) {
 	a.containers = func() (catalog.State, error) { return catalog.State{Containers: containers}, nil }
+}
+
+// FollowLogs gives one line.
+func (a *fakeAgent) FollowLogs(_ context.Context, id string, _ catalog.LogQuery) (iter.Seq2[catalog.LogLine, error], error) {
+	return func(yield func(catalog.LogLine, error) bool) {
+		yield(catalog.LogLine{Service: id, Text: "a line"}, nil)
+	}, nil
 }
