@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/netip"
 	"time"
@@ -41,6 +42,7 @@ type Extensions interface {
 	Stop(ctx context.Context, id string) (catalog.Result, error)
 	Restart(ctx context.Context, id string) (catalog.Result, error)
 	Logs(ctx context.Context, id string, tail int) (catalog.Logs, error)
+	FollowLogs(ctx context.Context, id string, q catalog.LogQuery) (iter.Seq2[catalog.LogLine, error], error)
 	Config(ctx context.Context, id string) (catalog.Config, error)
 	Configure(ctx context.Context, id string, change catalog.ConfigChange, restart bool) (catalog.ConfigResult, error)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"iter"
 	"maps"
 	"net"
 	"net/http"
@@ -225,6 +226,9 @@ type fakeAgent struct {
 	holds catalog.Storage
 	taken map[int]catalog.PortUse
 	host  *catalog.HostFacts // the machine; nil while it is not told
+
+	query   catalog.LogQuery // of who followed a log last
+	written chan string      // lines, while somebody follows; closed, the agent goes away
 }
 
 // running makes one healthy container for each service. JSON, because this package does not know compose.
@@ -392,6 +396,35 @@ func (a *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return catalog.Logs{ServiceID: id, Logs: strings.Repeat("line\n", tail), Lines: tail}, a.away
+}
+
+// FollowLogs gives a line of each stream, and with q.Follow what the test writes, until the agent goes away.
+func (a *fakeAgent) FollowLogs(ctx context.Context, id string, q catalog.LogQuery) (iter.Seq2[catalog.LogLine, error], error) {
+	a.mu.Lock()
+	away := a.away
+	a.query = q
+	a.mu.Unlock()
+	if away != nil {
+		return nil, away
+	}
+	line := func(stream, text string) catalog.LogLine {
+		return catalog.LogLine{Time: "2026-01-01T00:00:00Z", Service: id, Container: "dream-" + id, Stream: stream, Text: text}
+	}
+	return func(yield func(catalog.LogLine, error) bool) {
+		more := yield(line("stdout", "one"), nil) && yield(line("stderr", "two\n\nevent: problem"), nil) && q.Follow
+		for more {
+			select {
+			case <-ctx.Done():
+				return
+			case text, open := <-a.written:
+				if !open {
+					yield(catalog.LogLine{}, problem.Newf(problem.Unavailable, "the host agent went away"))
+					return
+				}
+				more = yield(line("stdout", text), nil)
+			}
+		}
+	}, nil
 }
 
 // syncBuffer is a log that a test may read while it is written.

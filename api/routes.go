@@ -51,6 +51,7 @@ func (s *server) routes() []route {
 
 		{"GET", "/api/extensions/catalog", read, looks, ofSnapshot(typed(s.listExtensions)), "extensions", "list-extensions", "Every extension, its state, and a summary"},
 		{"GET", "/api/extensions/{id}", read, looks, ofSnapshot(typed(s.getExtension)), "extensions", "get-extension", "One extension"},
+		{"GET", "/api/extensions/{id}/logs", operate, streams, streamed(s.readLogs, "application/json"), "extensions", "follow-extension-logs", "The end of an extension's log, or its lines as they are written"},
 		{"POST", "/api/extensions/{id}/logs", operate, looks, typed(s.extensionLogs), "extensions", "get-extension-logs", "The end of an extension's log"},
 
 		{"GET", "/api/extensions/{id}/config", operate, looks, typed(s.getConfig), "extensions", "get-extension-config", "The variables of an extension; secrets are never shown"},
@@ -127,10 +128,13 @@ func plain(contentType string, handle http.HandlerFunc) binder {
 }
 
 // streamed binds a handler whose input huma reads, checks and documents, and that writes its reply itself. What it
-// returns is for a reply that has not begun.
-func streamed[I any](handle func(w http.ResponseWriter, r *http.Request, in *I) error) binder {
+// returns is for a reply that has not begun. also are content types that it may have beside that of a stream.
+func streamed[I any](handle func(w http.ResponseWriter, r *http.Request, in *I) error, also ...string) binder {
 	return func(s *server, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"text/event-stream": {}}}
+		for _, contentType := range also {
+			op.Responses["200"].Content[contentType] = &huma.MediaType{}
+		}
 		huma.Register(s.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
 			if err := checked(in); err != nil {
 				return nil, s.refusal(ctx, err)

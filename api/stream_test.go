@@ -57,8 +57,8 @@ func (s *streaming) Accept() (net.Conn, error) {
 func (s *streaming) Close() error   { close(s.conns); return nil }
 func (s *streaming) Addr() net.Addr { return &net.UnixAddr{} }
 
-// open asks for the stream. Nothing of the reply is read yet.
-func (s *streaming) open(method string, headers ...string) net.Conn {
+// open asks for what is streamed. Nothing of the reply is read yet.
+func (s *streaming) open(what string, headers ...string) net.Conn {
 	s.t.Helper()
 	here, there := net.Pipe()
 	s.t.Cleanup(func() { here.Close() })
@@ -66,7 +66,7 @@ func (s *streaming) open(method string, headers ...string) net.Conn {
 	if len(headers) == 0 {
 		headers = []string{"Authorization: Bearer " + key}
 	}
-	if _, err := fmt.Fprintf(here, "%s /stream HTTP/1.1\r\nHost: localhost:3002\r\n%s\r\n\r\n", method, strings.Join(headers, "\r\n")); err != nil {
+	if _, err := fmt.Fprintf(here, "%s HTTP/1.1\r\nHost: localhost:3002\r\n%s\r\n\r\n", what, strings.Join(headers, "\r\n")); err != nil {
 		s.t.Fatal(err)
 	}
 	return here
@@ -131,7 +131,7 @@ func TestStream_SendsEventsAndEndsWithTheirSource(t *testing.T) {
 				send("count", i)
 			}
 		})
-		resp := reading(t, s.open("GET"))
+		resp := reading(t, s.open("GET /stream"))
 		if got := resp.header.Get("Content-Type"); resp.status != http.StatusOK || got != "text/event-stream" {
 			t.Errorf("%d, Content-Type %q", resp.status, got)
 		}
@@ -153,7 +153,7 @@ func TestStream_BeatsEvery15Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreaming(t, silent)
 		began := time.Now()
-		lines := bufio.NewScanner(reading(t, s.open("GET")).body)
+		lines := bufio.NewScanner(reading(t, s.open("GET /stream")).body)
 		for i := 1; i <= 3; i++ {
 			for _, want := range []string{"event: heartbeat", "data: {}", ""} {
 				if !lines.Scan() || lines.Text() != want {
@@ -171,7 +171,7 @@ func TestStream_BeatsEvery15Seconds(t *testing.T) {
 func TestStream_LastsForAClientThatReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreaming(t, silent)
-		conn := s.open("GET")
+		conn := s.open("GET /stream")
 		conn.SetReadDeadline(time.Now().Add(24 * time.Hour))
 		n, err := io.Copy(io.Discard, reading(t, conn).body)
 		if want := int64(24*60*4-1) * int64(len("event: heartbeat\ndata: {}\n\n")); n < want || !strings.Contains(fmt.Sprint(err), "timeout") {
@@ -189,7 +189,7 @@ func TestStream_DropsAClientThatDoesNotRead(t *testing.T) {
 			}
 			ended = time.Since(began)
 		})
-		s.open("GET")
+		s.open("GET /stream")
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if ended != 10*time.Second {
@@ -210,7 +210,7 @@ func TestStream_EndsWhen(t *testing.T) {
 					<-ctx.Done()
 					ended = true
 				})
-				conn := s.open("GET")
+				conn := s.open("GET /stream")
 				reading(t, conn)
 				synctest.Wait()
 				if ended {
@@ -231,7 +231,7 @@ func TestStream_EndsWithItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreaming(t, silent)
 		named := s.addKey("watcher", config.ScopeOperate, time.Time{})
-		resp := reading(t, s.open("GET", "Authorization: Bearer "+named))
+		resp := reading(t, s.open("GET /stream", "Authorization: Bearer "+named))
 		time.Sleep(20 * time.Second)
 		if err := os.Remove(filepath.Join(s.settings.APIKeysDir(), "watcher.json")); err != nil {
 			t.Fatal(err)
@@ -250,7 +250,7 @@ func TestStream_EndsWithItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreaming(t, silent)
 		b := s.browser().signIn(key)
-		resp := reading(t, s.open("GET", "Cookie: "+b.cookie))
+		resp := reading(t, s.open("GET /stream", "Cookie: "+b.cookie))
 		said := make(chan string)
 		go func() {
 			body, _ := io.ReadAll(resp.body)
@@ -280,18 +280,18 @@ func TestStream_IsRefused(t *testing.T) {
 			s := newStreaming(t, silent)
 			var first net.Conn
 			for i := range api.MaxStreams {
-				conn := s.open("GET")
+				conn := s.open("GET /stream")
 				reading(t, conn)
 				if i == 0 {
 					first = conn
 				}
 			}
-			if resp := reading(t, s.open("GET")); resp.status != http.StatusServiceUnavailable {
+			if resp := reading(t, s.open("GET /stream")); resp.status != http.StatusServiceUnavailable {
 				t.Errorf("one more: %d", resp.status)
 			}
 			first.Close()
 			synctest.Wait()
-			if resp := reading(t, s.open("GET")); resp.status != http.StatusOK {
+			if resp := reading(t, s.open("GET /stream")); resp.status != http.StatusOK {
 				t.Errorf("after one has ended: %d", resp.status)
 			}
 		})
@@ -301,7 +301,7 @@ func TestStream_IsRefused(t *testing.T) {
 func TestStream_OfHeadIsItsHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreaming(t, silent)
-		resp := reading(t, s.open("HEAD"))
+		resp := reading(t, s.open("HEAD /stream"))
 		if got := resp.header.Get("Content-Type"); resp.status != http.StatusOK || got != "text/event-stream" {
 			t.Errorf("%d, Content-Type %q", resp.status, got)
 		}
@@ -315,7 +315,7 @@ func TestStream_SurvivesABug(t *testing.T) {
 			send("before", 1)
 			panic("bug")
 		})
-		if got := rest(t, s.open("GET")); got != "event: before\ndata: 1\n\n" {
+		if got := rest(t, s.open("GET /stream")); got != "event: before\ndata: 1\n\n" {
 			t.Errorf("%s", got)
 		}
 	})
