@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,6 +72,22 @@ func (f *fakeAgent) Logs(_ context.Context, id string, tail int) (catalog.Logs, 
 	l.ServiceID, l.Lines = id, tail
 	return l, nil
 }
+
+// FollowLogs gives the lines of logs, the even ones on stderr, and interrupts the program when there are no more.
+func (f *fakeAgent) FollowLogs(_ context.Context, id string, q catalog.LogQuery) (iter.Seq2[catalog.LogLine, error], error) {
+	return func(yield func(catalog.LogLine, error) bool) {
+		for i, text := range strings.Fields(f.logs.Logs)[:min(q.Tail, 2)] {
+			l := catalog.LogLine{Time: "2026-01-01T00:00:00Z", Service: []string{id, id + "-db"}[i%2], Stream: []string{"stdout", "stderr"}[i%2], Text: text}
+			if !yield(l, nil) {
+				return
+			}
+		}
+		if q.Follow {
+			yield(catalog.LogLine{}, problem.Newf(problem.Unavailable, "the host agent went away"))
+		}
+	}, nil
+}
+
 func (f *fakeAgent) Host(context.Context) (catalog.HostFacts, error)    { return f.facts, nil }
 func (f *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) { return f.facts, nil }
 func (f *fakeAgent) Stats(context.Context) (catalog.Stats, error)       { return catalog.Stats{}, nil }
@@ -282,6 +299,30 @@ func TestStopStartRestart_SayWhatWasDone(t *testing.T) {
 		{[]string{"start", "hello"}, terminal{1, "", "dream: extension \"hello\" is disabled: enable it first with `dream enable hello`\n"}},
 	} {
 		if diff := cmp.Diff(tt.want, run(tt.args...)); diff != "" {
+			t.Errorf("dream %v (-want +got):\n%s", tt.args, diff)
+		}
+	}
+}
+
+func TestLogs_Follow(t *testing.T) {
+	run := session(t, &fakeAgent{logs: catalog.Logs{Logs: "one two\x1b[31m"}})
+	for _, tt := range []struct {
+		args []string
+		want terminal
+	}{
+		{[]string{"logs", "-f", "dashboard"}, terminal{1, "one\n", "dashboard-db | two\ndream: the host agent went away\n"}},
+		{[]string{"logs", "-f", "dashboard", "1", "--json"}, terminal{
+			1,
+			`{"time":"2026-01-01T00:00:00Z","service":"dashboard","container":"","stream":"stdout","text":"one"}` + "\n", "",
+		}},
+		{[]string{"logs", "dashboard", "--since", "10m"}, terminal{0, "dashboard | one\ndashboard-db | two\n", ""}},
+		{[]string{"logs", "dashboard", "--since", "soon"}, terminal{1, "", `dream: "soon" is no time: write one such as 2026-01-02T15:04:05Z, or how long ago, such as 10m` + "\n"}},
+	} {
+		got := run(tt.args...)
+		if tt.args[len(tt.args)-1] == "--json" {
+			got.Stderr = ""
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("dream %v (-want +got):\n%s", tt.args, diff)
 		}
 	}
