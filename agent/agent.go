@@ -10,6 +10,7 @@
 //	stack.go      the verbs of the whole stack         events.go
 //	metrics.go    what Prometheus reads
 //	host.go       facts about the machine              leftovers.go    what nobody needs any more
+//	kernel.go     what the kernel counts
 //	stats.go      what containers use                  portuse.go      who has a port
 //	storage.go    how much the data directory holds    systemd.go      how programs of the host fare
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go

@@ -39,5 +39,11 @@ var (
 	Watch      = (*Server).watch
 )
 
+// ParseMemory and ParseTicks are tested on texts.
+var (
+	ParseMemory = parseMemory
+	ParseTicks  = parseTicks
+)
+
 // CountStorage is countStorage.
 var CountStorage = countStorage

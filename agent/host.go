@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -76,9 +74,12 @@ const hostLimit = 2 * time.Second
 // old, so that it can be asked often.
 func (s *Server) host(w http.ResponseWriter, r *http.Request) {
 	facts := catalog.HostFacts{
-		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), MemoryKB: cmp.Or(memoryKB(), ownersMemoryKB(s.opts.Settings)),
+		Version: s.opts.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 		GPUBackend: s.opts.Settings.GPUBackend, Project: s.opts.Settings.Names.Project, Disk: DiskOf(s.opts.Settings.DataDir),
 	}
+	facts.MemoryKB, facts.MemoryAvailableKB = memoryKB()
+	facts.MemoryKB = cmp.Or(facts.MemoryKB, ownersMemoryKB(s.opts.Settings))
+	facts.CPUBusy, facts.CPUTime = cpuTicks()
 	facts.Hostname, _ = os.Hostname() // empty when the kernel has none
 	ctx, cancel := context.WithTimeout(r.Context(), hostLimit)
 	defer cancel()
@@ -154,23 +155,4 @@ func ownersMemoryKB(s config.Settings) int64 {
 		return 0
 	}
 	return gb << 20
-}
-
-// memoryKB is the machine's memory in KiB; 0 where /proc does not tell.
-func memoryKB() int64 {
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if rest, ok := strings.CutPrefix(s.Text(), "MemTotal:"); ok {
-			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
-			if err != nil {
-				return 0
-			}
-			return kb
-		}
-	}
-	return 0
 }

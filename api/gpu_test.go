@@ -161,3 +161,33 @@ func TestDisk_IsThatOfTheData(t *testing.T) {
 	in.manager.LookAtMachine(t.Context())
 	refused(t, in.do("GET", "/disk", ""), problem.Unavailable, "look whether /gone is there")
 }
+
+// A rate takes two readings, and is none across a restart of the machine.
+func TestStatus_TellsOfMemoryAndProcessors(t *testing.T) {
+	in := newInstallation(t)
+	type load struct {
+		CPU struct{ Percent *float64 }
+		RAM struct {
+			Used    *float64 `json:"used_gb"`
+			Total   *float64 `json:"total_gb"`
+			Percent *float64
+		}
+	}
+	after := func(busy, all uint64) load {
+		in.agent.setHost(&catalog.HostFacts{MemoryKB: 64 << 20, MemoryAvailableKB: 48 << 20, CPUBusy: busy, CPUTime: all})
+		in.manager.LookAtMachine(t.Context())
+		return decode[load](t, in.do("GET", "/api/status", ""))
+	}
+	first := after(1000, 10_000)
+	if first.CPU.Percent != nil || *first.RAM.Used != 16 || *first.RAM.Total != 64 || *first.RAM.Percent != 25 {
+		t.Errorf("first: %+v", first)
+	}
+	if got := after(1250, 11_000); *got.CPU.Percent != 25 {
+		t.Errorf("second: %v", *got.CPU.Percent)
+	}
+	for _, counters := range [][2]uint64{{10, 100}, {0, 0}, {5, 50}} { // started again, and again
+		if got := after(counters[0], counters[1]); got.CPU.Percent != nil {
+			t.Errorf("%v: %v", counters, *got.CPU.Percent)
+		}
+	}
+}

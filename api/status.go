@@ -55,14 +55,14 @@ type statusService struct {
 }
 
 type statusCPU struct {
-	Percent nothing `json:"percent" doc:"nobody measures it"`
-	Temp    nothing `json:"temp_c" doc:"nobody measures it"`
+	Percent maybe[float64] `json:"percent" doc:"of all of them, in the last five seconds; null where the kernel does not tell"`
+	Temp    nothing        `json:"temp_c" doc:"nobody measures it"`
 }
 
 type statusRAM struct {
-	UsedGB  nothing        `json:"used_gb" doc:"nobody measures it"`
+	UsedGB  maybe[float64] `json:"used_gb" doc:"without files that the kernel can drop; null where it does not tell"`
 	TotalGB maybe[float64] `json:"total_gb" doc:"in units of 2^30 bytes; null while the host agent does not tell"`
-	Percent nothing        `json:"percent" doc:"nobody measures it"`
+	Percent maybe[float64] `json:"percent" doc:"of it is used, or null"`
 }
 
 type statusSystem struct {
@@ -110,6 +110,10 @@ func (s *server) getStatus(context.Context, *struct{}) (*reply[statusBody], erro
 	}
 	if m.Known && m.RAMTotal > 0 {
 		b.RAM.TotalGB = known(gigabytes(m.RAMTotal))
+	}
+	b.CPU.Percent = maybe[float64]{tenths(telemetry.CPU)}
+	if total, used, err := telemetry.Memory(); err == nil {
+		b.RAM.UsedGB, b.RAM.Percent = known(gigabytes(used)), known(percentOf(used, total))
 	}
 	return respond(b, nil)
 }

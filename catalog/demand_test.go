@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,11 +11,11 @@ import (
 )
 
 // counted samples numbers, and counts how many it was asked for.
-func counted(every time.Duration) (d *catalog.OnDemand, samples *int, keep func(context.Context)) {
-	d, samples = &catalog.OnDemand{}, new(int)
+func counted(every time.Duration) (d *catalog.OnDemand, samples *atomic.Int32, keep func(context.Context)) {
+	d, samples = &catalog.OnDemand{}, new(atomic.Int32)
 	return d, samples, func(ctx context.Context) {
 		d.Keep(ctx, func(_ context.Context, before *int) (*int, time.Duration) {
-			*samples++
+			samples.Add(1)
 			if before == nil {
 				return new(1), every
 			}
@@ -30,8 +31,8 @@ func TestOnDemand_SamplesWhileSomebodyAsks(t *testing.T) {
 		done := make(chan struct{})
 		go func() { keep(ctx); close(done) }()
 		time.Sleep(time.Hour)
-		if *samples != 0 {
-			t.Errorf("%d samples before anybody asked", *samples)
+		if got := samples.Load(); got != 0 {
+			t.Errorf("%d samples before anybody asked", got)
 		}
 		if got := d.Get(ctx); got == nil || *got != 1 {
 			t.Fatalf("the first who asks gets %v", got)
@@ -40,12 +41,12 @@ func TestOnDemand_SamplesWhileSomebodyAsks(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			d.Get(ctx)
 		}
-		if *samples < 60 || *samples > 62 {
-			t.Errorf("%d samples in five minutes", *samples)
+		before := samples.Load()
+		if before < 60 || before > 62 {
+			t.Errorf("%d samples in five minutes", before)
 		}
-		before := *samples
 		time.Sleep(time.Hour)
-		if more := *samples - before; more < 11 || more > 13 {
+		if more := samples.Load() - before; more < 11 || more > 13 {
 			t.Errorf("%d samples in the hour after the last question", more)
 		}
 		if got := d.Get(ctx); got == nil || *got != 1 {

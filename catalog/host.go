@@ -7,12 +7,18 @@ import (
 
 // HostFacts are facts about the machine that the API's container cannot see.
 type HostFacts struct {
-	Version    string                `json:"version"`
-	Hostname   string                `json:"hostname"`
-	OS         string                `json:"os"`
-	Arch       string                `json:"arch"`
-	CPUs       int                   `json:"cpus"`
-	MemoryKB   int64                 `json:"memory_total_kb"`
+	Version  string `json:"version"`
+	Hostname string `json:"hostname"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	CPUs     int    `json:"cpus"`
+	MemoryKB int64  `json:"memory_total_kb"`
+	// MemoryAvailableKB is what programs could still get; 0 when not known. CPUBusy is how long all CPUs have worked since the
+	// machine started, of CPUTime that they had, in units of the kernel's.
+	MemoryAvailableKB int64  `json:"memory_available_kb"`
+	CPUBusy           uint64 `json:"cpu_busy_ticks"`
+	CPUTime           uint64 `json:"cpu_ticks"`
+
 	GPUBackend string                `json:"gpu_backend"`
 	Engine     compose.EngineVersion `json:"engine"`
 	Compose    string                `json:"compose_version"`

@@ -17,6 +17,8 @@ type Telemetry struct {
 	// History are the GPUs at the last [HistoryLength] readings, oldest first.
 	History []GPUReading
 	Backend string // GPU_BACKEND
+	// CPU is how much of all CPUs was used between the last two readings, in percent; nil when not known.
+	CPU *float64
 }
 
 // GPUReading is the GPUs at one moment, without their processes.
@@ -42,9 +44,10 @@ func (m *Manager) Telemetry() *Telemetry {
 func (t *Telemetry) next(f HostFacts, err error, now time.Time) *Telemetry {
 	n := *t
 	if n.Err = err; err != nil {
+		n.CPU = nil
 		return &n
 	}
-	n.Facts, n.At = f, now
+	n.Facts, n.At, n.CPU = f, now, busyBetween(t.Facts, f)
 	reading := GPUReading{At: f.GPUs.At}
 	for _, d := range usable(f.GPUs.Devices, t.Backend) {
 		d.Processes = nil
@@ -56,6 +59,28 @@ func (t *Telemetry) next(f HostFacts, err error, now time.Time) *Telemetry {
 		n.History = append(append(make([]GPUReading, 0, len(kept)+1), kept...), reading)
 	}
 	return &n
+}
+
+// busyBetween is nil where the counters are not those of one run of the machine.
+func busyBetween(before, now HostFacts) *float64 {
+	if before.CPUTime == 0 || now.CPUTime <= before.CPUTime || now.CPUBusy < before.CPUBusy {
+		return nil
+	}
+	return new(min(100, float64(now.CPUBusy-before.CPUBusy)/float64(now.CPUTime-before.CPUTime)*100))
+}
+
+// Memory is the machine's, in bytes: all of it, and what is used. Files that the kernel can drop count as free. The error
+// says why it is not known.
+func (t *Telemetry) Memory() (total, used uint64, err error) {
+	f := t.Facts
+	switch {
+	case t.Err != nil:
+		return 0, 0, t.Err
+	case f.MemoryKB <= 0 || f.MemoryAvailableKB <= 0 || f.MemoryAvailableKB > f.MemoryKB:
+		return 0, 0, problem.Newf(problem.Unavailable, "the kernel does not tell how much memory is used")
+	}
+	total, used = uint64(f.MemoryKB)<<10, uint64(f.MemoryKB)<<10
+	return total, used - uint64(f.MemoryAvailableKB)<<10, nil
 }
 
 // GPUs are the devices that services compute on, in the order of their index. The error says why there are none, and
