@@ -51,7 +51,7 @@ func commands() map[string]command {
 		"service": cmdService, "eventually": cmdEventually, "setenv-file": cmdSetEnv, "hold": cmdHold,
 		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
-		"prometheus": cmdPrometheus, "query": cmdQuery,
+		"prometheus": cmdPrometheus, "query": cmdQuery, "follow": cmdFollow,
 	}
 }
 

@@ -34,8 +34,9 @@ type stack struct {
 
 	prometheus *process
 
-	browser *http.Client // made by the first command that needs it
-	replies string       // everything that the API has answered to `api` and `read-all`
+	browser   *http.Client // made by the first command that needs it
+	following *following   // the stream that `follow` reads
+	replies   string       // everything that the API has answered to `api` and `read-all`
 }
 
 // newStack chooses names that no other installation has. Nothing is made yet.
