@@ -147,6 +147,31 @@ func TestAnswers_ReadNothing(t *testing.T) {
 	}
 }
 
+// An answer that nobody asked for before is made of the snapshot: that, too, reads no file and asks nobody.
+func TestAnswers_AreMadeOfMemory(t *testing.T) {
+	in := newInstallation(t)
+	ask := func() {
+		for i := range 20 {
+			for _, path := range []string{"/api/extensions/catalog", "/api/extensions/hello", "/api/features", "/api/external-links"} {
+				if rec := in.do("GET", path+"?other="+strconv.Itoa(i), ""); rec.Code != 200 {
+					t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+				}
+			}
+		}
+	}
+	if reads := readsOf(t, ask); reads < 80 {
+		t.Errorf("80 requests took %d read calls while no snapshot was kept: this test cannot tell", reads)
+	}
+	in.live()
+	counted := in.agent.calls.Load()
+	if reads := readsOf(t, ask); reads > 8 { // counting them takes some
+		t.Errorf("80 requests took %d read calls", reads)
+	}
+	if got := in.agent.calls.Load() - counted; got > 2 { // as above
+		t.Errorf("the agent was asked %d times during 80 requests", got)
+	}
+}
+
 // readsOf counts the read calls of this process while do runs.
 func readsOf(t *testing.T, do func()) int {
 	t.Helper()
