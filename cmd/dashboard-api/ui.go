@@ -22,7 +22,7 @@ import (
 
 // serveUI runs the dashboard until ctx ends. It holds no key: who calls the API through it brings their own.
 func serveUI(ctx context.Context, s config.Settings, log zerolog.Logger) error {
-	handler, err := newUI(s, log)
+	handler, err := newUI(ctx, s, log)
 	if err != nil {
 		return err
 	}
@@ -34,13 +34,13 @@ func serveUI(ctx context.Context, s config.Settings, log zerolog.Logger) error {
 }
 
 // newUI is the dashboard's pages, with the API behind the same origin. Paths go on as they came, not cleaned:
-// the API is the one to judge them.
-func newUI(s config.Settings, log zerolog.Logger) (http.Handler, error) {
+// the API is the one to judge them. Streams end with ctx: they have no other end, and the program would wait for them.
+func newUI(ctx context.Context, s config.Settings, log zerolog.Logger) (http.Handler, error) {
 	upstream, err := url.Parse(s.APIURL)
 	if err != nil {
 		return nil, fmt.Errorf("DASHBOARD_API_URL: %w", err)
 	}
-	forward, pages := forwardTo(upstream), web.Handler()
+	forward, pages := forwardTo(ctx, upstream), web.Handler()
 	return api.Shield(s, log)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case forwarded(r.URL.Path):
@@ -60,7 +60,7 @@ func forwarded(path string) bool {
 	return strings.HasPrefix(path, "/api/") || slices.Contains([]string{"/api", "/docs", "/openapi.json", "/health", "/readyz"}, path)
 }
 
-func forwardTo(upstream *url.URL) http.Handler {
+func forwardTo(ctx context.Context, upstream *url.URL) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(upstream)
@@ -74,6 +74,13 @@ func forwardTo(upstream *url.URL) http.Handler {
 			IdleConnTimeout:     time.Minute, // less than the API's, so that it is never the API that hangs up
 		},
 		FlushInterval: -1, // events arrive when they happen
+		ModifyResponse: func(r *http.Response) error {
+			if r.Header.Get("Content-Type") == "text/event-stream" {
+				stop := context.AfterFunc(ctx, func() { r.Body.Close() })
+				context.AfterFunc(r.Request.Context(), func() { stop() })
+			}
+			return nil
+		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if errors.Is(r.Context().Err(), context.Canceled) {
 				return // nobody to tell

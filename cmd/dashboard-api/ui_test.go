@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -20,7 +21,7 @@ func dashboard(t *testing.T, upstream http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	api := httptest.NewServer(upstream)
 	t.Cleanup(api.Close)
-	handler, err := newUI(config.Settings{APIURL: api.URL, Names: config.DefaultNames()}, zerolog.Nop())
+	handler, err := newUI(t.Context(), config.Settings{APIURL: api.URL, Names: config.DefaultNames()}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +111,37 @@ func TestUI_PassesEventsOnWhenTheyHappen(t *testing.T) {
 	}
 }
 
+// A stream that a browser holds does not keep the dashboard from stopping.
+func TestUI_EndsStreamsWhenItStops(t *testing.T) {
+	left := make(chan struct{})
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(left)
+	}))
+	defer upstream.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	handler, err := newUI(ctx, config.Settings{APIURL: upstream.URL, Names: config.DefaultNames()}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ui := httptest.NewServer(handler)
+	defer ui.Close()
+	resp, err := http.Get(ui.URL + "/api/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	stop()
+	if _, err := io.ReadAll(resp.Body); err == nil {
+		t.Error("it looks as if the stream had come to its end")
+	}
+	<-left
+}
+
 func TestUI_SaysThatTheAPIIsAway(t *testing.T) {
-	handler, err := newUI(config.Settings{APIURL: "http://127.0.0.1:1", Names: config.DefaultNames()}, zerolog.Nop())
+	handler, err := newUI(t.Context(), config.Settings{APIURL: "http://127.0.0.1:1", Names: config.DefaultNames()}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
