@@ -14,7 +14,7 @@ func TestStorage_IsWhatTheAgentCounted(t *testing.T) {
 	refused(t, in.do("GET", "/api/storage", ""), problem.Unavailable, "the host agent has not answered yet")
 	in.agent.setHolds(catalog.Storage{Counting: true})
 	in.keeps()
-	refused(t, in.do("GET", "/api/storage", ""), problem.Unavailable, "are being counted for the first time")
+	refused(t, in.do("GET", "/api/storage", ""), problem.Unavailable, "the data directory is not counted yet") // after three seconds
 
 	in = newInstallation(t)
 	in.sees(gpu.Facts{})

@@ -180,7 +180,7 @@ func TestLive_DoesNotHangWithTheAgent(t *testing.T) {
 	leave() // who asks has gone, and is not waited for either
 	in.wantRefusal(m.Resources(left).Err, problem.Unavailable, "the host agent has not answered yet: try again in a few seconds")
 	_, err := m.Storage(left)
-	in.wantRefusal(err, problem.Unavailable, "the host agent has not answered yet: try again in a few seconds")
+	in.wantRefusal(err, problem.Unavailable, "the data directory is not counted yet: the host agent does it in the background; try again in a few seconds")
 	in.wantRefusal(m.Telemetry().Err, problem.Unavailable, "the host agent was not asked about the machine yet: try again in a few seconds")
 	cancel()
 	running.Wait()

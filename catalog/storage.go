@@ -33,13 +33,13 @@ type storageSample struct {
 
 const (
 	storageEvery = 30 * time.Second
-	storageSoon  = time.Second // while the agent counts for the first time
+	storageSoon  = 500 * time.Millisecond // while the agent counts for the first time
 )
 
-var errCounting = problem.Newf(problem.Unavailable, "the files of the data directory are being counted for the first time: try again in a few seconds")
+var errCounting = problem.Newf(problem.Unavailable, "the data directory is not counted yet: the host agent does it in the background; try again in a few seconds")
 
 // Storage is how much the data directory holds. It is asked for while somebody wants to know, and for a minute after. The agent
-// counts in the background; until it has, there is an error that says so.
+// counts in the background. Whoever asks first waits some seconds for it, and then there is an error that says so.
 func (m *Manager) Storage(ctx context.Context) (Storage, error) {
 	if m.live.current.Load() == nil {
 		return Storage{}, errNotSampled
@@ -47,11 +47,9 @@ func (m *Manager) Storage(ctx context.Context) (Storage, error) {
 	s := m.live.storage.get(ctx)
 	switch {
 	case s == nil:
-		return Storage{}, errNotSampled
+		return Storage{}, errCounting
 	case s.err != nil:
 		return Storage{}, s.err
-	case s.At.IsZero():
-		return Storage{}, errCounting
 	}
 	return s.Storage, nil
 }
@@ -64,7 +62,7 @@ func (m *Manager) sampleStorage(ctx context.Context, _ *storageSample) (*storage
 		return &storageSample{err: err}, resourcesEvery
 	}
 	if s.At.IsZero() {
-		return &storageSample{Storage: s}, storageSoon
+		return nil, storageSoon // whoever asked waits a little for it
 	}
 	return &storageSample{Storage: s}, storageEvery
 }
