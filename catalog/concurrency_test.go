@@ -105,13 +105,10 @@ func folder(t *rapid.T) []string {
 	paths := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) string {
 		return "d" + strings.Join(rapid.SliceOfN(name, 1, 3).Draw(t, "path"), "/d")
 	}), 0, 6, strings.ToLower).Draw(t, "paths")
-	slices.Sort(paths)
-	for i := len(paths) - 1; i > 0; i-- { // a file cannot be a folder, too
-		if strings.HasPrefix(paths[i], paths[i-1]+"/") {
-			paths = slices.Delete(paths, i-1, i)
-		}
-	}
-	return paths
+	all := slices.Clone(paths)
+	return slices.DeleteFunc(paths, func(file string) bool { // a file cannot be a folder, too
+		return slices.ContainsFunc(all, func(other string) bool { return strings.HasPrefix(other, file+"/") })
+	})
 }
 
 func TestDisableThenEnable_LeavesTheFolderByteForByte(t *testing.T) {
