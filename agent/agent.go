@@ -40,6 +40,7 @@ type Engine interface {
 	Inspect(ctx context.Context, id string) (compose.Container, error)
 	ImageID(ctx context.Context, ref string) (string, error)
 	ImageUser(ctx context.Context, ref string) (string, error)
+	ImagePlatforms(ctx context.Context, ref string) ([]compose.Platform, error)
 	RemoveNetworks(ctx context.Context, prefix string) error
 	Stats(ctx context.Context, containers []compose.Container) ([]compose.Usage, error)
 	Published(ctx context.Context) ([]compose.Publication, error)

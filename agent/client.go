@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -88,23 +89,34 @@ func (c *Client) Check(ctx context.Context, id string, library bool) (catalog.Ve
 	return v, c.change(ctx, readTimeout, "/v1/extension/check", Request{ServiceID: id, Library: library}, &v)
 }
 
-// Start brings up the extension's services. grants are what the owner gives it.
-func (c *Client) Start(ctx context.Context, id string, grants []manifest.Grant) (catalog.Report, error) {
-	return c.start(ctx, "start", Request{ServiceID: id, Grants: grants})
+// Start brings up the extension's services. grants are what the owner gives it. on, which may be nil, is told how far it
+// is.
+func (c *Client) Start(ctx context.Context, id string, grants []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
+	return c.start(ctx, "start", Request{ServiceID: id, Grants: grants, Progress: on != nil}, on)
 }
 
 // Restart stops the extension's services and brings them up again.
-func (c *Client) Restart(ctx context.Context, id string) (catalog.Report, error) {
-	return c.start(ctx, "restart", Request{ServiceID: id})
+func (c *Client) Restart(ctx context.Context, id string, on func(operation.Progress)) (catalog.Report, error) {
+	return c.start(ctx, "restart", Request{ServiceID: id, Progress: on != nil}, on)
 }
 
-func (c *Client) start(ctx context.Context, verb string, req Request) (catalog.Report, error) {
-	var d Done
-	err := c.change(ctx, startTimeout, "/v1/extension/"+verb, req, &d)
-	if err != nil || d.Report == nil {
-		return catalog.Report{ID: req.ServiceID}, err
+func (c *Client) start(ctx context.Context, verb string, req Request, on func(operation.Progress)) (catalog.Report, error) {
+	none := catalog.Report{ID: req.ServiceID}
+	if _, err := c.Ping(ctx); err != nil {
+		return none, err
 	}
-	return *d.Report, nil
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	resp, err := c.send(ctx, http.MethodPost, "/v1/extension/"+verb, req, changing)
+	if err != nil {
+		return none, err
+	}
+	defer resp.Body.Close()
+	done, err := readChange(resp.Body, on)
+	if err != nil || done.Report == nil {
+		return none, err
+	}
+	return *done.Report, nil
 }
 
 // Stop stops the extension's containers.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 )
 
@@ -80,4 +81,30 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 			"the host agent at %s rejects our key: DREAM_AGENT_KEY must be the same on both sides; after a change of .env run `make run`", c.where)
 	}
 	return nil, err
+}
+
+// readChange reads the reply of a change: one document, or lines of progress and what came of it.
+func readChange(r io.Reader, on func(operation.Progress)) (Done, error) {
+	dec := json.NewDecoder(r)
+	for {
+		var m struct {
+			ChangeMessage
+			Done `json:",inline"` // an agent that knows no lines
+		}
+		if err := dec.Decode(&m); err != nil {
+			return Done{}, unknownOutcome(err)
+		}
+		switch {
+		case m.Progress != nil:
+			if on != nil {
+				on(*m.Progress)
+			}
+		case m.Problem != nil:
+			return Done{}, m.Problem.Refusal()
+		case m.ChangeMessage.Done != nil:
+			return *m.ChangeMessage.Done, nil
+		default:
+			return m.Done, nil
+		}
+	}
 }

@@ -42,8 +42,8 @@ func TestClient_Sends(t *testing.T) {
 	}{
 		{func() error { _, err := c.Check(ctx, "app", false); return err }, `POST /v1/extension/check {"service_id":"app"}`},
 		{func() error { _, err := c.Check(ctx, "app", true); return err }, `POST /v1/extension/check {"service_id":"app","library":true}`},
-		{func() error { _, err := c.Start(ctx, "app", nil); return err }, `POST /v1/extension/start {"service_id":"app"}`},
-		{func() error { _, err := c.Restart(ctx, "app"); return err }, `POST /v1/extension/restart {"service_id":"app"}`},
+		{func() error { _, err := c.Start(ctx, "app", nil, nil); return err }, `POST /v1/extension/start {"service_id":"app"}`},
+		{func() error { _, err := c.Restart(ctx, "app", nil); return err }, `POST /v1/extension/restart {"service_id":"app"}`},
 		{func() error { return c.Stop(ctx, "app") }, `POST /v1/extension/stop {"service_id":"app"}`},
 		{func() error { return c.Remove(ctx, "app") }, `POST /v1/extension/remove {"service_id":"app"}`},
 		{func() error { return c.SetBuiltin(ctx, "app", true) }, `POST /v1/extension/enable {"service_id":"app"}`},
@@ -106,7 +106,7 @@ func TestHost_TellsTheFacts(t *testing.T) {
 	in.must(err)
 	wantEqual(t, "leftovers", []string{"approved/gone.json", "approved/gone.yaml", "grants/gone.json"}, got.Leftovers)
 	wantEqual(t, "published", []compose.Publication{{Name: "their-web", Port: 80, Protocol: "tcp"}}, got.Published)
-	wantEqual(t, "set-up", compose.EngineInfo{Root: "/", Runtimes: []string{"runc"}}, got.Setup)
+	wantEqual(t, "set-up", compose.EngineInfo{OS: "linux", Arch: "amd64", Root: "/", Runtimes: []string{"runc"}}, got.Setup)
 	for _, d := range []catalog.Disk{got.Disk, got.DockerDisk} {
 		if d.Total == 0 || d.Free > d.Total || d.InodesFree > d.Inodes {
 			t.Errorf("disk %+v", d)

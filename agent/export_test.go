@@ -1,6 +1,10 @@
 package agent
 
-import "dreamserver/config"
+import (
+	"strings"
+
+	"dreamserver/config"
+)
 
 var (
 	// Admits is tested without users.
@@ -47,3 +51,6 @@ var (
 
 // CountStorage is countStorage.
 var CountStorage = countStorage
+
+// ReadChange reads the reply of a change.
+func ReadChange(reply string) (Done, error) { return readChange(strings.NewReader(reply), nil) }

@@ -11,10 +11,29 @@ import (
 	"github.com/rs/zerolog"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
+
+// stage is told in which part a start is, and what happens there; nil for nobody.
+type stage func(operation.Progress)
+
+// enter tells of a new stage.
+func (on stage) enter(name string) {
+	if on != nil {
+		on(operation.Progress{Stage: name})
+	}
+}
+
+// within is told docker compose's events in the stage.
+func (on stage) within(name string) func(compose.Event) {
+	if on == nil {
+		return nil
+	}
+	return func(e compose.Event) { on(operation.Progress{Stage: name, Event: &e}) }
+}
 
 // verb does one thing to one extension. It runs to its end even when the client goes away.
 type verb func(ctx context.Context, id string) (*catalog.Report, error)
@@ -26,15 +45,20 @@ const (
 )
 
 // startGranted is the verb start with the grants of its request.
-func (s *Server) startGranted(req Request) verb {
-	return func(ctx context.Context, id string) (*catalog.Report, error) { return s.start(ctx, id, req.Grants) }
+func (s *Server) startGranted(req Request, on stage) verb {
+	return func(ctx context.Context, id string) (*catalog.Report, error) { return s.start(ctx, id, req.Grants, on) }
+}
+
+// restartWatched is the verb restart.
+func (s *Server) restartWatched(_ Request, on stage) verb {
+	return func(ctx context.Context, id string) (*catalog.Report, error) { return s.restart(ctx, id, on) }
 }
 
 // always is a verb that takes nothing but an id.
-func always(do verb) func(Request) verb { return func(Request) verb { return do } }
+func always(do verb) func(Request, stage) verb { return func(Request, stage) verb { return do } }
 
 // change is a handler for a verb. One change at a time is made to an extension; the second is told which.
-func (s *Server) change(name string, do func(Request) verb) http.HandlerFunc {
+func (s *Server) change(name string, do func(Request, stage) verb) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		req, err := readRequest(w, r)
 		if err != nil {
@@ -42,14 +66,28 @@ func (s *Server) change(name string, do func(Request) verb) http.HandlerFunc {
 			return
 		}
 		ctx, record := s.audit(r.Context(), name, req.ServiceID)
-		report, err := s.perform(ctx, name, req.ServiceID, do(req))
+		var on stage
+		var lines *lineStream
+		if req.Progress {
+			lines = newLineStream(w)
+			on = func(p operation.Progress) { lines.write(ChangeMessage{Progress: &p}) }
+		}
+		report, err := s.perform(ctx, name, req.ServiceID, do(req, on))
 		record(err)
 		if err != nil {
 			s.logFailure(name, req.ServiceID, err)
-			reply(w, err)
-			return
 		}
-		send(w, Done{Status: "ok", ServiceID: req.ServiceID, Action: name, Report: report})
+		done := Done{Status: "ok", ServiceID: req.ServiceID, Action: name, Report: report}
+		switch {
+		case lines.begun() && err != nil:
+			lines.write(ChangeMessage{Problem: problem.NewDocument(err)})
+		case err != nil:
+			reply(w, err)
+		case req.Progress:
+			lines.write(ChangeMessage{Done: &done})
+		default:
+			send(w, done)
+		}
 	}
 }
 

@@ -18,18 +18,19 @@ import (
 type fakeEngine struct {
 	docker *fakeDocker
 
-	mu       sync.Mutex
-	down     bool
-	hung     bool                         // answers nothing until its caller gives up
-	mute     string                       // service whose container does not say what it uses
-	users    map[string]string            // image → its USER
-	ports    map[int]string               // port → the container, of another project, that publishes it
-	log      map[string][]compose.LogLine // service → lines
-	changes  chan compose.Change
-	written  chan compose.LogLine // by containers, while somebody follows
-	unlinked []string             // prefixes of networks that were removed
-	failed   chan error
-	looked   chan struct{} // somebody inspected a container
+	mu        sync.Mutex
+	down      bool
+	hung      bool                          // answers nothing until its caller gives up
+	mute      string                        // service whose container does not say what it uses
+	users     map[string]string             // image → its USER
+	platforms map[string][]compose.Platform // image → what its registry says
+	ports     map[int]string                // port → the container, of another project, that publishes it
+	log       map[string][]compose.LogLine  // service → lines
+	changes   chan compose.Change
+	written   chan compose.LogLine // by containers, while somebody follows
+	unlinked  []string             // prefixes of networks that were removed
+	failed    chan error
+	looked    chan struct{} // somebody inspected a container
 }
 
 var errDown = problem.Newf(problem.DockerUnavailable, "the Docker Engine does not answer at unix:///fake: start it")
@@ -71,7 +72,7 @@ func (e *fakeEngine) Info(ctx context.Context) (compose.EngineInfo, error) {
 	if err := e.ready(ctx); err != nil {
 		return compose.EngineInfo{}, err
 	}
-	return compose.EngineInfo{Root: "/", Runtimes: []string{"runc"}}, nil
+	return compose.EngineInfo{OS: "linux", Arch: "amd64", Root: "/", Runtimes: []string{"runc"}}, nil
 }
 
 func (e *fakeEngine) Published(ctx context.Context) ([]compose.Publication, error) {
@@ -152,6 +153,12 @@ func (e *fakeEngine) Inspect(ctx context.Context, id string) (compose.Container,
 		}
 	}
 	return compose.Container{}, errdefs.ErrNotFound
+}
+
+func (e *fakeEngine) ImagePlatforms(ctx context.Context, ref string) ([]compose.Platform, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.platforms[ref], ctx.Err()
 }
 
 func (e *fakeEngine) ImageID(ctx context.Context, ref string) (string, error) {

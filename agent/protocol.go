@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
+	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
 
@@ -31,6 +33,15 @@ type Request struct {
 	Library bool       `json:"library,omitempty"` // check: judge what the library has instead of what is installed
 	// Grants are what the owner gives the extension with a start.
 	Grants []manifest.Grant `json:"grants,omitempty"`
+	// Progress asks a start or restart for [ChangeMessage] lines instead of one reply.
+	Progress bool `json:"progress,omitempty"`
+}
+
+// ChangeMessage is one line of the reply of a change that tells how far it is: progress, then what came of it.
+type ChangeMessage struct {
+	Progress *operation.Progress `json:"progress,omitempty"`
+	Problem  *problem.Document   `json:"problem,omitempty"`
+	Done     *Done               `json:"done,omitempty"`
 }
 
 // Done is the reply of a verb that worked.

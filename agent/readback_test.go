@@ -26,7 +26,7 @@ func TestApproved_IsWhatDockerComposeReads(t *testing.T) {
 		for _, s := range samples(t, kind) {
 			in.put(s, inLibrary)
 			in.put(s, installed)
-			if _, err := in.client.Start(t.Context(), "web", manifest.Grants()); err != nil {
+			if _, err := in.client.Start(t.Context(), "web", manifest.Grants(), nil); err != nil {
 				t.Errorf("%s: %v", s.name, err)
 				continue
 			}

@@ -2,11 +2,13 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 )
 
@@ -71,16 +73,50 @@ func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 		return
 	case op == "" || problem.HasCode(err, problem.Unavailable, problem.DataReadOnly, problem.DiskFull):
 		change.Leave() // the installation is broken, not the extension
-		s.logFailure("pending "+change.Kind, id, err)
+		s.logFailure("pending "+string(change.Kind), id, err)
 		return
 	}
+	s.tellEnd(change, op, err) // before the extension is free
 	change.Done()
 	record(err) // not of what is left for later: it comes back every few seconds
 	if err != nil {
 		s.logFailure("pending "+op, id, err)
 		return
 	}
-	s.log.Info().Str("extension", id).Str("change", change.Kind).Str("op", op).Msg("an unfinished change is applied")
+	s.log.Info().Str("extension", id).Str("change", string(change.Kind)).Str("op", op).Msg("an unfinished change is applied")
+}
+
+// tellEnd ends the operation that the change was part of.
+func (s *Server) tellEnd(change *catalog.Change, op string, err error) {
+	if change.Operation == "" {
+		return
+	}
+	kind := change.Kind
+	state, result := operation.Failed, (*operation.Result)(nil)
+	switch {
+	case err != nil:
+	case op == reaches(kind):
+		state = operation.Succeeded
+		result = &operation.Result{
+			ID: change.ID, Action: kind.Participle(), Message: fmt.Sprintf("%s is %s: the host agent has finished the %s.", change.ID, kind.Participle(), kind),
+		}
+	default:
+		err = problem.Newf(problem.Interrupted, "extension %q: the %s was interrupted, and the host agent has undone it: try again", change.ID, kind)
+	}
+	if err := s.records.Finish(change.Operation, state, result, err); err != nil {
+		s.log.Warn().Err(err).Str("operation", change.Operation).Msg("the end of the operation is not on disk")
+	}
+}
+
+// reaches is the verb that brings about what a change of this kind is for.
+func reaches(kind operation.Kind) string {
+	switch {
+	case kind.TurnsOn():
+		return "start"
+	case kind == operation.Uninstall:
+		return "remove"
+	}
+	return "stop"
 }
 
 // wantedState is what the files ask for now, whatever the change was, except that a stop is still a stop.
@@ -93,7 +129,7 @@ func (s *Server) wantedState(id string, change *catalog.Change) (string, verb, e
 	_, enabled := w.stack.Unit(id)
 	switch {
 	case enabled && change.Kind != "stop":
-		return "start", s.startGranted(Request{Grants: change.Grants}), nil
+		return "start", s.startGranted(Request{Grants: change.Grants}, nil), nil
 	case slices.Contains(w.ids, id):
 		return "stop", s.stopExtension, nil
 	}

@@ -6,15 +6,37 @@ import (
 	"time"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 )
 
-// pending records a change that nobody works on.
-func (in *installation) pending(id, kind string) {
+// pending records a change that nobody works on, and returns its operation.
+func (in *installation) pending(id, kind string) string {
 	in.t.Helper()
-	c, err := in.journal().Begin(id, kind, "test")
+	in.must(os.MkdirAll(in.settings.OperationsDir, 0o755))
+	o := operation.Options{ID: operation.NewID(), Kind: operation.Kind(kind), Extension: id}
+	active, err := operation.NewHistory(catalog.OperationStore(in.settings), nil).Begin(o)
 	in.must(err)
+	c, err := in.journal().Begin(id, catalog.Intent{Kind: o.Kind, Actor: "test", Operation: o.ID})
+	in.must(err)
+	in.must(active.End(operation.Waiting, nil, nil))
 	c.Leave()
+	return o.ID
+}
+
+// ended is what became of an operation: its state, and what its record says.
+func (in *installation) ended(id string) string {
+	in.t.Helper()
+	o, err := catalog.OperationStore(in.settings).Get(id)
+	in.must(err)
+	text := string(o.State)
+	if o.Result != nil {
+		text += " " + o.Result.Message
+	}
+	if o.Error != nil {
+		text += " " + o.Error.Detail
+	}
+	return text
 }
 
 func (in *installation) journal() *catalog.Journal {
@@ -38,23 +60,25 @@ func TestReconcile_FinishesWhatWaited(t *testing.T) {
 		kind  string
 		calls []string
 		log   string
+		ends  string // state and message of the operation
 	}{
-		{name: "installed while it was away", files: extension("app", ""), kind: "install", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
-		{name: "enabled while it was away", files: extension("app", ""), kind: "enable", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
-		{name: "disabled while it was away", files: off, have: []fakeContainer{running}, kind: "disable", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`},
-		{name: "uninstalled while it was away", have: []fakeContainer{running}, kind: "uninstall", calls: []string{"rm app"}, log: `"op":"remove","message":"an unfinished change is applied"`},
-		{name: "an install killed before its files were there", kind: "install", log: `"op":"remove","message":"an unfinished change is applied"`},
-		{name: "a disable killed before it renamed the file", files: extension("app", ""), kind: "disable", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`},
-		{name: "a stop stays a stop", files: extension("app", ""), have: []fakeContainer{running}, kind: "stop", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`},
-		{name: "what cannot be started is not tried for ever", files: extension("app", "services: {app: {image: x, privileged: true}}\n"), kind: "install", log: `"op":"pending start","code":"scan_refused"`},
+		{name: "installed while it was away", files: extension("app", ""), kind: "install", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`, ends: "succeeded app is installed: the host agent has finished the install."},
+		{name: "enabled while it was away", files: extension("app", ""), kind: "enable", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`, ends: "succeeded app is enabled: the host agent has finished the enable."},
+		{name: "disabled while it was away", files: off, have: []fakeContainer{running}, kind: "disable", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`, ends: "succeeded app is disabled: the host agent has finished the disable."},
+		{name: "uninstalled while it was away", have: []fakeContainer{running}, kind: "uninstall", calls: []string{"rm app"}, log: `"op":"remove","message":"an unfinished change is applied"`, ends: "succeeded app is uninstalled: the host agent has finished the uninstall."},
+		{name: "an install killed before its files were there", kind: "install", log: `"op":"remove","message":"an unfinished change is applied"`, ends: "failed extension \"app\": the install was interrupted, and the host agent has undone it: try again"},
+		{name: "a disable killed before it renamed the file", files: extension("app", ""), kind: "disable", calls: []string{"create app", "up app"}, log: `"op":"start","message":"an unfinished change is applied"`, ends: "failed extension \"app\": the disable was interrupted, and the host agent has undone it: try again"},
+		{name: "a stop stays a stop", files: extension("app", ""), have: []fakeContainer{running}, kind: "stop", calls: []string{"stop app"}, log: `"op":"stop","message":"an unfinished change is applied"`, ends: "succeeded app is stopped: the host agent has finished the stop."},
+		{name: "what cannot be started is not tried for ever", files: extension("app", "services: {app: {image: x, privileged: true}}\n"), kind: "install", log: `"op":"pending start","code":"scan_refused"`, ends: "failed extension \"app\" is refused by the security scan:\ndata/user-extensions/app/compose.yaml:1: services.app.privileged: privileged gives the container the whole host; remove privileged; name the few capabilities in cap_add"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := prepare(t, tt.files)
 			in.docker.update(func(s *dockerState) { s.Containers = tt.have })
-			in.pending("app", tt.kind)
+			id := in.pending("app", tt.kind)
 			in.serve()
 			in.log.wait(t, tt.log)
+			wantEqual(t, "operation", tt.ends, in.ended(id))
 			wantEqual(t, "calls", tt.calls, in.docker.calls())
 			in.must(in.stop())
 			wantEqual(t, "unfinished", map[string]string{}, in.unfinished())
@@ -64,7 +88,7 @@ func TestReconcile_FinishesWhatWaited(t *testing.T) {
 
 func TestReconcile_LeavesWhatSomebodyWorksOn(t *testing.T) {
 	in := prepare(t, extension("app", ""), extension("other", ""))
-	held, err := in.journal().Begin("app", "install", "test")
+	held, err := in.journal().Begin("app", catalog.Intent{Kind: "install", Actor: "test"})
 	in.must(err)
 	in.pending("other", "install")
 	in.options.ReconcileEvery = time.Millisecond

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/gpu"
@@ -35,6 +36,9 @@ type Options struct {
 
 	// PortInUse reports whether a program of this machine listens on the port; nil asks the kernel.
 	PortInUse func(protocol, ip string, port int) bool
+
+	// Disk tells of the file system of a folder, before something is written to it; nil asks the kernel.
+	Disk func(dir string) catalog.Disk
 
 	// GPUs is the machine whose GPUs are told of; nil means this one.
 	GPUs *gpu.Machine
@@ -62,6 +66,7 @@ type Server struct {
 	log      zerolog.Logger
 	runner   *compose.Runner
 	journal  *catalog.Journal
+	records  *operation.Store // of operations
 	parsed   manifest.Cache
 	units    unitCache
 	busy     busyTable
@@ -116,10 +121,13 @@ func NewServer(o Options) (*Server, error) {
 	if o.PortInUse == nil {
 		o.PortInUse = PortInUse
 	}
+	if o.Disk == nil {
+		o.Disk = DiskOf
+	}
 	if o.Reload == nil {
 		o.Reload = func() (config.Settings, error) { return s, nil }
 	}
-	srv := &Server{opts: o, log: o.Log, limits: o.Limits.withDefaults(), journal: catalog.NewJournal(s.OperationsDir, s.UID, s.GID)}
+	srv := &Server{opts: o, log: o.Log, limits: o.Limits.withDefaults(), journal: catalog.NewJournal(s.OperationsDir, s.UID, s.GID), records: catalog.OperationStore(s)}
 	for _, dir := range []string{"", approvedDir, grantsDir, treesDir, emptyDir} {
 		if err := os.MkdirAll(filepath.Join(s.StateDir, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("state directory: %w", err)
@@ -167,7 +175,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/audit", api, s.auditPage},
 		{post, "/v1/extension/check", api, s.check},
 		{post, "/v1/extension/start", api, s.change("start", s.startGranted)},
-		{post, "/v1/extension/restart", api, s.change("restart", always(s.restart))},
+		{post, "/v1/extension/restart", api, s.change("restart", s.restartWatched)},
 		{post, "/v1/extension/stop", api, s.change("stop", always(s.stopExtension))},
 		{post, "/v1/extension/remove", api, s.change("remove", always(s.removeExtension))},
 		{post, "/v1/extension/enable", api, s.change("enable", always(s.enableBuiltin))},

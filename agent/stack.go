@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 )
@@ -58,8 +58,7 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 		reply(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/jsonl")
-	out := &upStream{enc: json.NewEncoder(w), conn: http.NewResponseController(w)}
+	out := newLineStream(w)
 	report := StackReport{Started: []catalog.Report{}, Failed: map[string]string{}, Skipped: skipped}
 	wait := s.opts.HealthWait
 	if req.Wait {
@@ -73,7 +72,11 @@ func (s *Server) up(w http.ResponseWriter, r *http.Request) {
 			s.busy.await(r.Context(), id)
 			ctx, record := s.audit(r.Context(), "up", id)
 			done, err := s.perform(ctx, "start", id, func(ctx context.Context, id string) (*catalog.Report, error) {
-				return s.bringUp(ctx, id, bringing{wait: wait, on: func(e compose.Event) { out.write(UpMessage{Service: id, Event: &e}) }})
+				return s.bringUp(ctx, id, bringing{wait: wait, on: func(p operation.Progress) {
+					if p.Event != nil {
+						out.write(UpMessage{Service: id, Event: p.Event})
+					}
+				}})
 			})
 			record(err)
 			mu.Lock()
@@ -120,24 +123,6 @@ func (s *Server) targets(names []string) ([]string, []compose.Skip, error) {
 		}
 	}
 	return targets, warnings, nil
-}
-
-// upStream writes messages one at a time. The work goes on without a client that leaves or does not read:
-// docker compose would stand still behind it.
-type upStream struct {
-	mu   sync.Mutex
-	enc  *json.Encoder
-	conn *http.ResponseController
-	gone bool
-}
-
-func (u *upStream) write(m UpMessage) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.gone {
-		return
-	}
-	u.gone = u.enc.Encode(m) != nil || u.conn.Flush() != nil
 }
 
 // down ends starts in progress, then stops and removes everything. While it works nothing is started.

@@ -19,7 +19,7 @@ import (
 const rollbackTime = 15 * time.Second
 
 // start is the verb: core services are refused. grants are what the owner gives with it.
-func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant) (*catalog.Report, error) {
+func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant, on stage) (*catalog.Report, error) {
 	w, err := s.folders()
 	if err != nil {
 		return nil, err
@@ -28,26 +28,28 @@ func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant) 
 	if err := w.refuseCore(id); err != nil {
 		return nil, err
 	}
-	return s.bringUp(ctx, id, bringing{wait: s.opts.HealthWait, grants: grants})
+	return s.bringUp(ctx, id, bringing{wait: s.opts.HealthWait, grants: grants, on: on})
 }
 
-func (s *Server) restart(ctx context.Context, id string) (*catalog.Report, error) {
+func (s *Server) restart(ctx context.Context, id string, on stage) (*catalog.Report, error) {
+	on.enter("check")
 	p, err := s.prepare(ctx, id, toRun(nil))
 	if err != nil {
 		return nil, err // what cannot be started again is not stopped
 	}
 	defer p.done() // the start uses its copies again
+	on.enter("stop")
 	if _, err := s.stopExtension(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.start(ctx, id, nil)
+	return s.start(ctx, id, nil, on)
 }
 
 // bringing is how services are brought up.
 type bringing struct {
 	wait   time.Duration    // for what becomes of them
 	grants []manifest.Grant // that come with the request
-	on     func(compose.Event)
+	on     stage
 }
 
 // bringUp starts the services of an extension or a core service, and what they depend on, and waits until it is
@@ -69,6 +71,7 @@ func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog
 }
 
 func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
+	how.on.enter("check")
 	p, err := s.prepareToRun(ctx, id, how.grants)
 	if err != nil {
 		return nil, err
@@ -102,10 +105,12 @@ func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.R
 	if err := s.makeDataDirs(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := s.create(ctx, p, file, before, how.on); err != nil {
+	how.on.enter("create")
+	if err := s.create(ctx, p, file, before, how.on.within("create")); err != nil {
 		defer s.unlink(ctx, p.id)
 		return nil, s.upFailed(ctx, p, before, err)
 	}
+	how.on.enter("wait")
 	return s.settle(ctx, p, how.wait)
 }
 
@@ -148,7 +153,7 @@ func (s *Server) unlink(ctx context.Context, id string) {
 }
 
 // ensureImages pulls or builds what the engine lacks, before any lock is taken.
-func (s *Server) ensureImages(ctx context.Context, p *prepared, file string, on func(compose.Event)) error {
+func (s *Server) ensureImages(ctx context.Context, p *prepared, file string, on stage) error {
 	var pull, build []string
 	for name, svc := range p.project.Services {
 		image, err := s.opts.Engine.ImageID(ctx, svc.Image)
@@ -165,12 +170,14 @@ func (s *Server) ensureImages(ctx context.Context, p *prepared, file string, on 
 	slices.Sort(pull)
 	slices.Sort(build)
 	if len(pull) > 0 {
-		if err := s.runner.Pull(ctx, file, pull, on); err != nil {
-			return wrapFailure(p, "its image cannot be had", failed(problem.StartFailed, p.id, err))
+		on.enter("pull")
+		if err := s.pull(ctx, p, file, pull, on.within("pull")); err != nil {
+			return err
 		}
 	}
 	if len(build) > 0 {
-		if err := s.runner.Build(ctx, file, build, on); err != nil {
+		on.enter("build")
+		if err := s.runner.Build(ctx, file, build, on.within("build")); err != nil {
 			return wrapFailure(p, "its image cannot be built", failed(problem.StartFailed, p.id, err))
 		}
 	}

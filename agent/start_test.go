@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -54,6 +55,7 @@ func TestStart_FetchesImagesFirst(t *testing.T) {
 		missing string
 		fails   map[string]string
 		calls   []string
+		code    problem.Code // empty: start_failed
 		err     string
 	}{
 		{name: "nothing is missing", calls: []string{"create app", "up app"}},
@@ -68,8 +70,12 @@ func TestStart_FetchesImagesFirst(t *testing.T) {
 			err: `extension "app": its image cannot be built: docker compose build: no Dockerfile`,
 		},
 		{
-			name: "up fails", fails: map[string]string{"create": "no space left on device"}, calls: []string{"create app"},
-			err: `extension "app": docker compose create: no space left on device`,
+			name: "up fails", fails: map[string]string{"create": "no such device"}, calls: []string{"create app"},
+			err: `extension "app": docker compose create: no such device`,
+		},
+		{
+			name: "Docker's disk is full", fails: map[string]string{"create": "no space left on device"}, calls: []string{"create app"}, code: problem.DiskFull,
+			err: `extension "app": Docker's disk is full: make room, for example with ` + "`docker image prune`" + `, and try again (docker compose create: no space left on device)`,
 		},
 	}
 	for _, tt := range tests {
@@ -83,9 +89,9 @@ func TestStart_FetchesImagesFirst(t *testing.T) {
 					s.Fails = tt.fails
 				}
 			})
-			_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.Build})
+			_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.Build}, nil)
 			if tt.err != "" {
-				in.wantRefusal(err, problem.StartFailed, tt.err)
+				in.wantRefusal(err, cmp.Or(tt.code, problem.StartFailed), tt.err)
 				wantEqual(t, "containers", map[string]string{}, in.docker.services())
 			} else {
 				in.must(err)
@@ -99,7 +105,7 @@ func TestRestart_StopsAndStarts(t *testing.T) {
 	in := newInstallation(t, extension("app", ""))
 	in.mustStart("app")
 	in.docker.calls()
-	_, err := in.client.Restart(t.Context(), "app")
+	_, err := in.client.Restart(t.Context(), "app", nil)
 	in.must(err)
 	wantEqual(t, "calls", []string{"stop app", "up app"}, in.docker.calls())
 }
@@ -109,7 +115,7 @@ func TestRestart_DoesNotStopWhatItCannotStartAgain(t *testing.T) {
 	in.mustStart("app")
 	in.docker.calls()
 	in.add(extension("app", "services:\n  app:\n    image: example/app:1\n    privileged: true\n"))
-	if _, err := in.client.Restart(t.Context(), "app"); !problem.HasCode(err, problem.ScanRefused) {
+	if _, err := in.client.Restart(t.Context(), "app", nil); !problem.HasCode(err, problem.ScanRefused) {
 		t.Errorf("restart: %v, want code scan_refused", err)
 	}
 	wantEqual(t, "calls", nil, in.docker.calls())
@@ -125,7 +131,7 @@ func TestStart_OfManyThatShareADependency(t *testing.T) {
 	in := newInstallation(t, files...)
 	results := make(chan error, len(ids))
 	for _, id := range ids {
-		go func() { _, err := in.client.Start(t.Context(), id, nil); results <- err }()
+		go func() { _, err := in.client.Start(t.Context(), id, nil, nil); results <- err }()
 	}
 	for range ids {
 		in.must(<-results)

@@ -108,6 +108,9 @@ func failed(code problem.Code, id string, err error) error {
 	if strings.Contains(cmd.Reason, "Cannot connect to the Docker daemon") || strings.Contains(cmd.Reason, "failed to connect to the docker API") {
 		return problem.Newf(problem.DockerUnavailable, "the Docker Engine does not answer: start it and try again (%w)", err)
 	}
+	if strings.Contains(cmd.Reason, "no space left on device") {
+		return problem.Newf(problem.DiskFull, "%sDocker's disk is full: make room, for example with `docker image prune`, and try again (%w)", of(id), err)
+	}
 	return problem.Newf(code, "%s%w", of(id), err)
 }
 

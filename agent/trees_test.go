@@ -59,7 +59,7 @@ func TestTrees_ThatAreApprovedStay(t *testing.T) {
 	in.add(extension("app", withConf+"    privileged: true\n"))
 	_, err := in.start("app")
 	in.wantRefusal(err, problem.ScanRefused, `extension "app" is refused…`)
-	_, err = in.client.Restart(t.Context(), "app")
+	_, err = in.client.Restart(t.Context(), "app", nil)
 	in.wantRefusal(err, problem.ScanRefused, `extension "app" is refused…`)
 	wantEqual(t, "copies", runs, in.trees())
 	in.add(extension("app", withConf))

@@ -23,6 +23,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/config"
 )
 
@@ -34,13 +35,13 @@ type Extensions interface {
 	Resources(ctx context.Context) *catalog.Resources
 	Storage(ctx context.Context) (catalog.Storage, error)
 	CheckPorts(ctx context.Context, ports []int) (catalog.PortUses, error)
-	Install(ctx context.Context, id string, given catalog.Given) (catalog.Result, error)
-	Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error)
-	Disable(ctx context.Context, id string) (catalog.Result, error)
-	Uninstall(ctx context.Context, id string, forget bool) (catalog.Result, error)
-	Start(ctx context.Context, id string) (catalog.Result, error)
-	Stop(ctx context.Context, id string) (catalog.Result, error)
-	Restart(ctx context.Context, id string) (catalog.Result, error)
+	Submit(ctx context.Context, o catalog.Order, key string) (operation.Operation, error)
+	Outcome(ctx context.Context, id string) (catalog.Result, error)
+	Operations(f operation.Filter) ([]operation.Operation, error)
+	Operation(id string) (operation.Operation, error)
+	Cancel(ctx context.Context, id string) (operation.Operation, error)
+	Observe(watch func(operation.Operation))
+	Listen(after uint64) *catalog.Listener
 	Logs(ctx context.Context, id string, tail int) (catalog.Logs, error)
 	FollowLogs(ctx context.Context, id string, q catalog.LogQuery) (iter.Seq2[catalog.LogLine, error], error)
 	Config(ctx context.Context, id string) (catalog.Config, error)
@@ -113,7 +114,8 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 		s.now = time.Now
 	}
 	s.measures = newMeasures(o.Version, s.now, o.Manager)
-	s.extensions = measured{o.Manager, s.measures}
+	s.extensions = o.Manager
+	o.Manager.Observe(s.measures.changes.observe)
 	s.frontend = newFrontend(o.Settings, o.Lookup, s.now)
 	sameOrigin, err := crossOrigin(o.Settings.AllowedOrigins)
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"dreamserver/api"
 	"dreamserver/catalog"
 	"dreamserver/catalog/health"
+	"dreamserver/catalog/operation"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
@@ -137,6 +138,11 @@ func (in *installation) do(method, target, body string, headers ...string) *http
 			r.Header.Del(name)
 		}
 	}
+	if target == "/api/events" { // it has no other end than that its client leaves
+		ctx, leave := context.WithCancel(r.Context())
+		leave()
+		r = r.WithContext(ctx)
+	}
 	rec := httptest.NewRecorder()
 	in.handler.ServeHTTP(rec, r)
 	return rec
@@ -215,17 +221,18 @@ func wantEqualJSON(t *testing.T, got any, want string) {
 // fakeAgent is a host agent that starts whatever it is told to. Methods that no test needs are missing.
 type fakeAgent struct {
 	catalog.Agent
-	mu    sync.Mutex
-	away  error               // every call fails with it
-	ping  catalog.AgentStatus // added to what Ping answers
-	state catalog.State
-	onRun func(context.Context) error // what a start does
-	env   map[string]string           // what was configured
-	calls atomic.Int64                // of Ping and Containers
-	stats catalog.Stats
-	holds catalog.Storage
-	taken map[int]catalog.PortUse
-	host  *catalog.HostFacts // the machine; nil while it is not told
+	mu     sync.Mutex
+	away   error               // every call fails with it
+	ping   catalog.AgentStatus // added to what Ping answers
+	state  catalog.State
+	onRun  func(context.Context) error // what a start does
+	onStop func()                      // and a stop
+	env    map[string]string           // what was configured
+	calls  atomic.Int64                // of Ping and Containers
+	stats  catalog.Stats
+	holds  catalog.Storage
+	taken  map[int]catalog.PortUse
+	host   *catalog.HostFacts // the machine; nil while it is not told
 
 	query   catalog.LogQuery // of who followed a log last
 	written chan string      // lines, while somebody follows; closed, the agent goes away
@@ -284,25 +291,31 @@ func (a *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict
 	return v, a.away
 }
 
-func (a *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant) (catalog.Report, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (a *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
 	if a.onRun != nil {
 		if err := a.onRun(ctx); err != nil {
 			return catalog.Report{}, err
 		}
 	}
+	if on != nil {
+		on(operation.Progress{Stage: "create"})
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.away == nil {
 		a.addLocked(id)
 	}
 	return catalog.Report{ID: id}, a.away
 }
 
-func (a *fakeAgent) Restart(ctx context.Context, id string) (catalog.Report, error) {
-	return a.Start(ctx, id, nil)
+func (a *fakeAgent) Restart(ctx context.Context, id string, on func(operation.Progress)) (catalog.Report, error) {
+	return a.Start(ctx, id, nil, on)
 }
 
 func (a *fakeAgent) Stop(_ context.Context, id string) error {
+	if a.onStop != nil {
+		a.onStop()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	kept := a.state.Containers[:0:0]

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
@@ -28,9 +29,9 @@ func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[ext
 	return respond(newExtensionBody(e), nil)
 }
 
-func (s *server) install(ctx context.Context, in *installInput) (*reply[catalog.Result], error) {
-	r, err := s.extensions.Install(ctx, in.ID, in.given())
-	return respond(r, orInBody(in.ID, err))
+func (s *server) install(ctx context.Context, in *installInput) (*changeReply[catalog.Result], error) {
+	r, err := order(ctx, s, catalog.Order{Kind: operation.Install, ID: in.ID, Given: in.given()}, in.Preferences, whole)
+	return r, orInBody(in.ID, err)
 }
 
 // orInBody adds the way of this API to a refusal that names the command line's: an install takes the values of its own
@@ -52,34 +53,36 @@ func orInBody(id string, err error) error {
 }
 
 // enable may install what the extension needs first, and that takes the scope that an install takes.
-func (s *server) enable(ctx context.Context, in *enableInput) (*reply[catalog.Result], error) {
+func (s *server) enable(ctx context.Context, in *enableInput) (*changeReply[catalog.Result], error) {
 	if who := visitOf(ctx).caller; in.WithDependencies && !who.scope.Allows(config.ScopeAdmin) {
 		return nil, problem.Newf(problem.Forbidden, "with_dependencies may install extensions and takes the scope admin, and %s has %s: "+
 			"enable what it needs one by one, or use a key of that scope", who, who.scope)
 	}
-	return respond(s.extensions.Enable(ctx, in.ID, in.WithDependencies))
+	return order(ctx, s, catalog.Order{Kind: operation.Enable, ID: in.ID, WithDependencies: in.WithDependencies}, in.Preferences, whole)
 }
 
-func (s *server) disable(ctx context.Context, in *extensionInput) (*reply[disabledBody], error) {
-	r, err := s.extensions.Disable(ctx, in.ID)
-	return respond(disabledBody{r, list(r.Dependents)}, err)
+func (s *server) disable(ctx context.Context, in *changeInput) (*changeReply[disabledBody], error) {
+	return order(ctx, s, catalog.Order{Kind: operation.Disable, ID: in.ID}, in.Preferences, func(r catalog.Result) disabledBody {
+		return disabledBody{r, list(r.Dependents)}
+	})
 }
 
-func (s *server) uninstall(ctx context.Context, in *uninstallInput) (*reply[uninstalledBody], error) {
-	r, err := s.extensions.Uninstall(ctx, in.ID, in.Forget)
-	return respond(uninstalledBody{r, r.CleanupHint}, err)
+func (s *server) uninstall(ctx context.Context, in *uninstallInput) (*changeReply[uninstalledBody], error) {
+	return order(ctx, s, catalog.Order{Kind: operation.Uninstall, ID: in.ID, Forget: in.Forget}, in.Preferences, func(r catalog.Result) uninstalledBody {
+		return uninstalledBody{r, r.CleanupHint}
+	})
 }
 
-func (s *server) start(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Start(ctx, in.ID))
+func (s *server) start(ctx context.Context, in *changeInput) (*changeReply[catalog.Result], error) {
+	return order(ctx, s, catalog.Order{Kind: operation.Start, ID: in.ID}, in.Preferences, whole)
 }
 
-func (s *server) stop(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Stop(ctx, in.ID))
+func (s *server) stop(ctx context.Context, in *changeInput) (*changeReply[catalog.Result], error) {
+	return order(ctx, s, catalog.Order{Kind: operation.Stop, ID: in.ID}, in.Preferences, whole)
 }
 
-func (s *server) restart(ctx context.Context, in *extensionInput) (*reply[catalog.Result], error) {
-	return respond(s.extensions.Restart(ctx, in.ID))
+func (s *server) restart(ctx context.Context, in *changeInput) (*changeReply[catalog.Result], error) {
+	return order(ctx, s, catalog.Order{Kind: operation.Restart, ID: in.ID}, in.Preferences, whole)
 }
 
 func (s *server) getConfig(ctx context.Context, in *extensionInput) (*reply[catalog.Config], error) {

@@ -1,104 +1,68 @@
 package api
 
 import (
-	"context"
-	"net/http"
-	"time"
+	"sync"
 
-	"dreamserver/catalog"
-	"dreamserver/internal/problem"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"dreamserver/catalog/operation"
+	"dreamserver/internal/measure"
 )
 
-// The kinds of operations, as a label.
-const (
-	opInstall   = "install"
-	opEnable    = "enable"
-	opDisable   = "disable"
-	opUninstall = "uninstall"
-	opStart     = "start"
-	opStop      = "stop"
-	opRestart   = "restart"
-	opConfigure = "configure"
-)
+// changesMeasured counts operations, whoever makes them: this API, the command line, or the agent that finishes one.
+type changesMeasured struct {
+	ended      *prometheus.CounterVec
+	took       *prometheus.HistogramVec
+	inProgress *prometheus.GaugeVec
 
-var operationKinds = []string{opInstall, opEnable, opDisable, opUninstall, opStart, opStop, opRestart, opConfigure}
-
-// How an operation ended, as a label.
-const (
-	opDone    = "done"
-	opPending = "pending" // the files are changed, and the host agent is away
-	opRefused = "refused" // before anything was done: the request or the state does not allow it
-	opFailed  = "failed"
-)
-
-var operationResults = []string{opDone, opPending, opRefused, opFailed}
-
-func (m *measures) operationStarted(kind string) { m.inProgress.WithLabelValues(kind).Inc() }
-
-func (m *measures) operationEnded(kind, result string, took time.Duration) {
-	m.inProgress.WithLabelValues(kind).Dec()
-	m.operations.WithLabelValues(kind, result).Inc()
-	m.operationTime.WithLabelValues(kind).Observe(took.Seconds())
+	mu      sync.Mutex
+	running map[string]bool // by id
 }
 
-// count runs one operation and counts it, one that panics, too.
-func count[T any](m *measures, kind string, pending func(T) bool, do func() (T, error)) (T, error) {
-	began, result := m.now(), opFailed
-	m.operationStarted(kind)
-	defer func() { m.operationEnded(kind, result, m.now().Sub(began)) }()
-	done, err := do()
-	switch {
-	case err != nil && problem.As(err).Code.Status() < http.StatusInternalServerError:
-		result = opRefused
-	case err != nil:
-	case pending(done):
-		result = opPending
-	default:
-		result = opDone
+// operationResults are the states in which an operation ends.
+var operationResults = []operation.State{operation.Succeeded, operation.Failed, operation.Cancelled}
+
+func newChangesMeasured(make promauto.Factory) *changesMeasured {
+	c := &changesMeasured{
+		running: map[string]bool{},
+		ended: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "dream_operations_total", Help: "Changes of extensions that ended, by kind and result: succeeded, failed or cancelled. What is refused before it begins is no operation.",
+		}, []string{"kind", "result"}),
+		took: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dream_operation_duration_seconds", Help: "Time from the begin of a change of an extension to its end, whatever its result.", Buckets: measure.ChangeBuckets,
+		}, []string{"kind"}),
+		inProgress: make.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "dream_operations_in_progress", Help: "Changes of extensions that are being made now.",
+		}, []string{"kind"}),
 	}
-	return done, err
+	for _, kind := range operation.Kinds() { // there from the start, so that a rate can be taken of the first one
+		c.took.WithLabelValues(string(kind))
+		c.inProgress.WithLabelValues(string(kind))
+		for _, result := range operationResults {
+			c.ended.WithLabelValues(string(kind), string(result))
+		}
+	}
+	return c
 }
 
-// measured counts the changes that are asked for.
-type measured struct {
-	Extensions
-	measures *measures
-}
-
-func (m measured) change(kind string, do func() (catalog.Result, error)) (catalog.Result, error) {
-	return count(m.measures, kind, func(r catalog.Result) bool { return r.RestartRequired }, do)
-}
-
-func (m measured) Install(ctx context.Context, id string, given catalog.Given) (catalog.Result, error) {
-	return m.change(opInstall, func() (catalog.Result, error) { return m.Extensions.Install(ctx, id, given) })
-}
-
-func (m measured) Enable(ctx context.Context, id string, withDependencies bool) (catalog.Result, error) {
-	return m.change(opEnable, func() (catalog.Result, error) { return m.Extensions.Enable(ctx, id, withDependencies) })
-}
-
-func (m measured) Disable(ctx context.Context, id string) (catalog.Result, error) {
-	return m.change(opDisable, func() (catalog.Result, error) { return m.Extensions.Disable(ctx, id) })
-}
-
-func (m measured) Uninstall(ctx context.Context, id string, forget bool) (catalog.Result, error) {
-	return m.change(opUninstall, func() (catalog.Result, error) { return m.Extensions.Uninstall(ctx, id, forget) })
-}
-
-func (m measured) Start(ctx context.Context, id string) (catalog.Result, error) {
-	return m.change(opStart, func() (catalog.Result, error) { return m.Extensions.Start(ctx, id) })
-}
-
-func (m measured) Stop(ctx context.Context, id string) (catalog.Result, error) {
-	return m.change(opStop, func() (catalog.Result, error) { return m.Extensions.Stop(ctx, id) })
-}
-
-func (m measured) Restart(ctx context.Context, id string) (catalog.Result, error) {
-	return m.change(opRestart, func() (catalog.Result, error) { return m.Extensions.Restart(ctx, id) })
-}
-
-func (m measured) Configure(ctx context.Context, id string, change catalog.ConfigChange, restart bool) (catalog.ConfigResult, error) {
-	return count(m.measures, opConfigure, func(catalog.ConfigResult) bool { return false }, func() (catalog.ConfigResult, error) {
-		return m.Extensions.Configure(ctx, id, change, restart)
-	})
+// observe takes an operation when it begins, goes on, and ends.
+func (c *changesMeasured) observe(o operation.Operation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kind := string(o.Kind)
+	switch {
+	case o.Kind.Participle() == "": // somebody else's record
+		return
+	case o.State == operation.Running && !c.running[o.ID]:
+		c.running[o.ID] = true
+		c.inProgress.WithLabelValues(kind).Inc()
+	case o.State != operation.Running && c.running[o.ID]:
+		delete(c.running, o.ID)
+		c.inProgress.WithLabelValues(kind).Dec()
+	}
+	if o.State.Ended() {
+		c.ended.WithLabelValues(kind, string(o.State)).Inc()
+		c.took.WithLabelValues(kind).Observe(o.Ended.Sub(o.Started).Seconds())
+	}
 }

@@ -20,13 +20,11 @@ const (
 // measures are what Prometheus may ask the API for: what happened, counted as it happens, and the state of things, which
 // is looked up when Prometheus asks (states.go).
 type measures struct {
-	registry      *prometheus.Registry
-	now           func() time.Time
-	requests      *measure.Requests
-	logins        *prometheus.CounterVec
-	operations    *prometheus.CounterVec
-	operationTime *prometheus.HistogramVec
-	inProgress    *prometheus.GaugeVec
+	registry *prometheus.Registry
+	now      func() time.Time
+	requests *measure.Requests
+	logins   *prometheus.CounterVec
+	changes  *changesMeasured
 }
 
 func newMeasures(version string, now func() time.Time, extensions Extensions) *measures {
@@ -40,15 +38,7 @@ func newMeasures(version string, now func() time.Time, extensions Extensions) *m
 		logins: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "dream_login_attempts_total", Help: "Attempts to sign in, by how they ended: accepted, refused or throttled.",
 		}, []string{"result"}),
-		operations: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "dream_operations_total", Help: "Changes of extensions that were asked for and ended, by kind and result: done, pending, refused or failed.",
-		}, []string{"kind", "result"}),
-		operationTime: make.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "dream_operation_duration_seconds", Help: "How long changes of extensions took, refused ones too.", Buckets: measure.ChangeBuckets,
-		}, []string{"kind"}),
-		inProgress: make.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "dream_operations_in_progress", Help: "Changes of extensions that are being made now.",
-		}, []string{"kind"}),
+		changes: newChangesMeasured(make),
 	}
 	m.begin()
 	return m
@@ -58,13 +48,6 @@ func newMeasures(version string, now func() time.Time, extensions Extensions) *m
 func (m *measures) begin() {
 	for _, result := range []string{loginAccepted, loginRefused, loginThrottled} {
 		m.logins.WithLabelValues(result)
-	}
-	for _, kind := range operationKinds {
-		m.operationTime.WithLabelValues(kind)
-		m.inProgress.WithLabelValues(kind)
-		for _, result := range operationResults {
-			m.operations.WithLabelValues(kind, result)
-		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"dreamserver/api"
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 )
 
@@ -160,7 +161,7 @@ func TestCORS_AnswersAllowedOriginsOnly(t *testing.T) {
 	}
 	ask := []string{"Authorization: ", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization"}
 	rec := in.do("OPTIONS", "/api/extensions/hello/install", "", append(ask, "Origin: https://dream.example")...)
-	if rec.Code != http.StatusNoContent || rec.Header().Get("Access-Control-Allow-Headers") != "Authorization, Content-Type" {
+	if rec.Code != http.StatusNoContent || rec.Header().Get("Access-Control-Allow-Headers") != "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer" {
 		t.Errorf("preflight: %d %v", rec.Code, rec.Header())
 	}
 	rec = in.do("OPTIONS", "/api/extensions/hello/install", "", append(ask, "Origin: https://evil.example")...)
@@ -182,8 +183,8 @@ func (b broken) Snapshot() *catalog.Snapshot {
 	return b.Manager.Snapshot()
 }
 
-func (b broken) Stop(context.Context, string) (catalog.Result, error) {
-	return catalog.Result{}, b.fails()
+func (b broken) Submit(context.Context, catalog.Order, string) (operation.Operation, error) {
+	return operation.Operation{}, b.fails()
 }
 
 func TestFailures_AreLoggedOnceAndNotShown(t *testing.T) {

@@ -57,13 +57,19 @@ func (s *server) routes() []route {
 		{"GET", "/api/extensions/{id}/config", operate, looks, typed(s.getConfig), "extensions", "get-extension-config", "The variables of an extension; secrets are never shown"},
 		{"PUT", "/api/extensions/{id}/config", admin, changes, typed(s.putConfig), "extensions", "set-extension-config", "Set, forget or generate variables of an extension"},
 
-		{"POST", "/api/extensions/{id}/install", admin, changes, typed(s.install), "extensions", "install-extension", "Copy an extension from the library and start it"},
-		{"POST", "/api/extensions/{id}/enable", operate, changes, typed(s.enable), "extensions", "enable-extension", "Switch an installed extension on and start it"},
-		{"POST", "/api/extensions/{id}/disable", operate, changes, typed(s.disable), "extensions", "disable-extension", "Stop an extension and switch it off"},
-		{"DELETE", "/api/extensions/{id}", admin, changes, typed(s.uninstall), "extensions", "uninstall-extension", "Remove a disabled extension; its data stays"},
-		{"POST", "/api/extensions/{id}/start", operate, changes, typed(s.start), "extensions", "start-extension", "Start an enabled extension"},
-		{"POST", "/api/extensions/{id}/stop", operate, changes, typed(s.stop), "extensions", "stop-extension", "Stop an extension; it stays enabled"},
-		{"POST", "/api/extensions/{id}/restart", operate, changes, typed(s.restart), "extensions", "restart-extension", "Start an extension again with its present configuration"},
+		{"POST", "/api/extensions/{id}/install", admin, changes, asOperation(typed(s.install)), "extensions", "install-extension", "Copy an extension from the library and start it"},
+		{"POST", "/api/extensions/{id}/enable", operate, changes, asOperation(typed(s.enable)), "extensions", "enable-extension", "Switch an installed extension on and start it"},
+		{"POST", "/api/extensions/{id}/disable", operate, changes, asOperation(typed(s.disable)), "extensions", "disable-extension", "Stop an extension and switch it off"},
+		{"DELETE", "/api/extensions/{id}", admin, changes, asOperation(typed(s.uninstall)), "extensions", "uninstall-extension", "Remove a disabled extension; its data stays"},
+		{"POST", "/api/extensions/{id}/start", operate, changes, asOperation(typed(s.start)), "extensions", "start-extension", "Start an enabled extension"},
+		{"POST", "/api/extensions/{id}/stop", operate, changes, asOperation(typed(s.stop)), "extensions", "stop-extension", "Stop an extension; it stays enabled"},
+		{"POST", "/api/extensions/{id}/restart", operate, changes, asOperation(typed(s.restart)), "extensions", "restart-extension", "Start an extension again with its present configuration"},
+
+		{"GET", "/api/events", read, streams, streamed(s.events), "system", "follow-events", "What changes, as server-sent events"},
+
+		{"GET", operationPath, read, looks, typed(s.listOperations), "operations", "list-operations", "The changes that are being made, and the last ones that were"},
+		{"GET", operationPath + "/{id}", read, looks, typed(s.getOperation), "operations", "get-operation", "One change: how far it is, or what came of it"},
+		{"POST", operationPath + "/{id}/cancel", operate, changes, typed(s.cancelOperation), "operations", "cancel-operation", "Undo a change that turns something on, while it is being made"},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // document is what the tests read of the OpenAPI document.
 type document struct {
 	OpenAPI    string `json:"openapi"`
-	Paths      map[string]map[string]operation
+	Paths      map[string]map[string]documented
 	Components struct {
 		Schemas map[string]struct {
 			Properties map[string]struct {
@@ -27,7 +27,7 @@ type document struct {
 	}
 }
 
-type operation struct {
+type documented struct {
 	OperationID string `json:"operationId"`
 	Access      string `json:"x-access"`
 	Changes     bool   `json:"x-changes"`

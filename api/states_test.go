@@ -123,15 +123,15 @@ func TestMetrics_CountOperations(t *testing.T) {
 	in.agent.setAway(errors.New("broken"))
 	in.do("POST", "/api/extensions/hello/enable", "")
 	for prefix, want := range map[string]string{
-		`dream_operations_total{kind="install",result="done"}`:     "1",
-		`dream_operations_total{kind="install",result="refused"}`:  "2",
-		`dream_operations_total{kind="install",result="failed"}`:   "0",
-		`dream_operations_total{kind="disable",result="pending"}`:  "1",
-		`dream_operations_total{kind="enable",result="failed"}`:    "1",
-		`dream_operations_total{kind="uninstall",result="done"}`:   "0",
-		`dream_operation_duration_seconds_count{kind="install"}`:   "3",
-		`dream_operation_duration_seconds_count{kind="configure"}`: "0",
-		`dream_operations_in_progress{kind="install"}`:             "0",
+		`dream_operations_total{kind="install",result="succeeded"}`:   "1", // what is refused is no operation
+		`dream_operations_total{kind="install",result="failed"}`:      "0",
+		`dream_operations_total{kind="disable",result="succeeded"}`:   "0", // it waits for the agent
+		`dream_operations_total{kind="enable",result="failed"}`:       "1",
+		`dream_operations_total{kind="uninstall",result="succeeded"}`: "0",
+		`dream_operation_duration_seconds_count{kind="install"}`:      "1",
+		`dream_operation_duration_seconds_count{kind="configure"}`:    "0",
+		`dream_operations_in_progress{kind="install"}`:                "0",
+		`dream_operations_in_progress{kind="disable"}`:                "0",
 	} {
 		got := in.series(prefix)
 		if len(got) == 0 || strings.TrimSpace(strings.TrimPrefix(got[len(got)-1], prefix)) != want {

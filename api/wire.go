@@ -81,11 +81,24 @@ func pathParameters(path string) []*huma.Param {
 			Name: "id", In: "path", Required: true, Description: "the feature's id", Example: "hello", Schema: &huma.Schema{Type: huma.TypeString},
 		}}
 	}
+	if strings.HasPrefix(path, operationPath) {
+		return []*huma.Param{{
+			Name: "id", In: "path", Required: true, Description: "the operation's id", Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
+		}}
+	}
 	return []*huma.Param{{
 		Name: "id", In: "path", Required: true, Description: "the extension's id", Example: "hello",
 		Schema: &huma.Schema{Type: huma.TypeString, Pattern: idPattern},
 	}}
 }
+
+// changeInput is a change that takes nothing but the extension.
+type changeInput struct {
+	Preferences
+	ID string `path:"id"`
+}
+
+func (in *changeInput) check() error { return checkID(in.ID) }
 
 type catalogInput struct {
 	Category      string         `query:"category" enum:"core,recommended,optional" doc:"only extensions of this category"`
@@ -107,6 +120,7 @@ func (in *catalogInput) filter() catalog.Filter {
 }
 
 type installInput struct {
+	Preferences
 	ID     string `path:"id"`
 	Body   *installBody
 	Grants []manifest.Grant `query:"grants" enum:"gpu,build,host-gateway,lan-bind" doc:"what the owner gives the extension beyond what every extension may do; one that asks for more is refused with grants_required, which says what and why"`
@@ -130,6 +144,7 @@ func (in *installInput) given() catalog.Given {
 }
 
 type uninstallInput struct {
+	Preferences
 	ID     string `path:"id"`
 	Forget bool   `query:"forget_config" doc:"take the extension's values out of .env, too, but for those that another installed extension reads"`
 }
@@ -155,6 +170,7 @@ func (in *configInput) check() error {
 }
 
 type enableInput struct {
+	Preferences
 	ID               string `path:"id"`
 	WithDependencies bool   `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
 }

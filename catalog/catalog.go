@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dreamserver/catalog/health"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/manifest"
 	"dreamserver/security"
@@ -125,19 +126,7 @@ type AgentStatus struct {
 }
 
 // Result is what a change did.
-type Result struct {
-	ID     string `json:"id"`
-	Action string `json:"action" enum:"installed,enabled,disabled,uninstalled,started,stopped,restarted"`
-	// RestartRequired is true when the files are changed and the host agent could not be reached: the change
-	// reaches the containers when it is back, without being asked for again.
-	RestartRequired bool     `json:"restart_required"`
-	Message         string   `json:"message"`
-	Dependents      []string `json:"dependents_warning,omitempty"` // enabled extensions that need this one
-	Also            []string `json:"also_enabled,omitempty"`       // dependencies that were enabled first
-	CleanupHint     string   `json:"cleanup_hint,omitempty"`       // what an uninstall leaves
-	Forgotten       []string `json:"forgotten,omitempty"`          // variables whose values an uninstall took out of .env
-	Warnings        []string `json:"warnings,omitempty"`
-}
+type Result = operation.Result
 
 // Verdict is what the gate says about an extension before it runs.
 type Verdict struct {
@@ -172,10 +161,10 @@ type Agent interface {
 	Ping(ctx context.Context) (AgentStatus, error)
 	// Check judges the extension as installed (library false) or as the library has it.
 	Check(ctx context.Context, id string, library bool) (Verdict, error)
-	// Start starts the extension; grants are what the owner gives it.
-	Start(ctx context.Context, id string, grants []manifest.Grant) (Report, error)
+	// Start starts the extension; grants are what the owner gives it. on is told how far it is, by one goroutine.
+	Start(ctx context.Context, id string, grants []manifest.Grant, on func(operation.Progress)) (Report, error)
 	Stop(ctx context.Context, id string) error
-	Restart(ctx context.Context, id string) (Report, error)
+	Restart(ctx context.Context, id string, on func(operation.Progress)) (Report, error)
 	// Remove removes the containers of an extension that is disabled or gone.
 	Remove(ctx context.Context, id string) error
 	// Config is how an extension is configured; Configure changes it.

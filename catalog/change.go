@@ -10,20 +10,21 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
 
 // Change is one change in progress. Exactly one of Done, Cancel and Leave ends it.
 type Change struct {
-	ID     string
-	Kind   string
-	Grants []manifest.Grant // that the owner gives with it
+	ID        string
+	Kind      operation.Kind
+	Operation string           // its record for people; empty without one
+	Grants    []manifest.Grant // that the owner gives with it
 
 	file   *os.File
 	root   *os.Root
@@ -31,9 +32,10 @@ type Change struct {
 }
 
 type changeRecord struct {
-	Kind    string    `json:"kind"`
-	Actor   string    `json:"actor"`
-	Started time.Time `json:"started"`
+	Kind      operation.Kind `json:"kind"`
+	Actor     string         `json:"actor"`
+	Operation string         `json:"operation,omitempty"`
+	Started   time.Time      `json:"started"`
 
 	Grants []manifest.Grant `json:"grants,omitempty"`
 }
@@ -68,19 +70,17 @@ func claim(root *os.Root, id string, flag int) (*Change, error) {
 	return nil, problem.Newf(problem.Busy, "extension %q changes too often to be changed now: try again", id)
 }
 
-// participles are the kinds of changes and how a sentence says that one goes on.
-var participles = map[string]string{
-	"install": "installed", "enable": "enabled", "disable": "disabled", "uninstall": "uninstalled",
-	"start": "started", "stop": "stopped", "restart": "restarted",
-}
-
 func busy(id string, r changeRecord) error {
 	wayOut := ""
-	if slices.Contains([]string{"install", "enable", "start", "restart"}, r.Kind) {
+	if r.Kind.TurnsOn() {
 		wayOut = fmt.Sprintf(", or end it with `dream stop %s`", id)
 	}
-	return problem.Newf(problem.Busy, "extension %q is being %s by %s: wait until that is done%s",
-		id, cmp.Or(participles[r.Kind], "changed"), cmp.Or(r.Actor, "another program"), wayOut)
+	which := ""
+	if operation.ValidID(r.Operation) {
+		which = ", operation " + r.Operation
+	}
+	return problem.Newf(problem.Busy, "extension %q is being %s by %s%s: wait until that is done%s",
+		id, cmp.Or(r.Kind.Participle(), "changed"), cmp.Or(r.Actor, "another program"), which, wayOut)
 }
 
 // Done ends a change that is finished.
@@ -148,7 +148,7 @@ func readAll(f *os.File) []byte {
 func parseRecord(data []byte) changeRecord {
 	var r changeRecord
 	_ = json.NewDecoder(bytes.NewReader(data)).Decode(&r)
-	if participles[r.Kind] == "" {
+	if r.Kind.Participle() == "" {
 		r.Kind = "change"
 	}
 	r.Actor = strings.ToValidUTF8(r.Actor, "")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -23,6 +25,36 @@ func (m *Manager) Configure(ctx context.Context, id string, change ConfigChange,
 	if err := checkID(id); err != nil {
 		return ConfigResult{}, err
 	}
+	if _, known := m.Snapshot().Find(id); !known {
+		return m.agent.Configure(ctx, id, change) // which refuses it
+	}
+	active, err := m.history.Begin(operation.Options{
+		ID: operation.NewID(), Kind: operation.Configure, Extension: id, Actor: m.actorOf(ctx), Cancel: func() {}, WithoutRecord: true,
+	})
+	if err != nil {
+		return ConfigResult{}, err
+	}
+	r, err := m.configure(ctx, active, id, change, restart)
+	var result *Result
+	if err == nil {
+		result = &Result{ID: id, Action: operation.Configure.Participle(), Message: configured(id, r)}
+	}
+	if werr := active.End(outcome(err, false, false), result, err); werr != nil {
+		m.log.Warn().Err(werr).Str("operation", active.ID()).Msg("the end of the operation is not on disk")
+	}
+	return r, err
+}
+
+// configured names what was changed, never to what.
+func configured(id string, r ConfigResult) string {
+	if len(r.Changed) == 0 {
+		return id + " is configured as before."
+	}
+	return fmt.Sprintf("%s is configured: %s.", id, strings.Join(r.Changed, ", "))
+}
+
+func (m *Manager) configure(ctx context.Context, active *operation.Active, id string, change ConfigChange, restart bool) (ConfigResult, error) {
+	active.Take(operation.Progress{Stage: stageConfigure})
 	r, err := m.agent.Configure(ctx, id, change)
 	if err != nil {
 		return r, err
@@ -37,7 +69,7 @@ func (m *Manager) Configure(ctx context.Context, id string, change ConfigChange,
 		return r, nil
 	}
 	for _, reader := range r.Restart {
-		if _, err := m.Restart(ctx, reader); err != nil {
+		if _, err := m.Do(ctx, Order{Kind: operation.Restart, ID: reader, parent: active.ID()}); err != nil {
 			e := problem.As(err)
 			detail := fmt.Sprintf("the values are kept, and %s was not restarted with them: %s", reader, e.Detail)
 			return r, &problem.Error{Code: e.Code, Detail: detail, Items: e.Items, Err: err}
@@ -49,16 +81,16 @@ func (m *Manager) Configure(ctx context.Context, id string, change ConfigChange,
 
 // forget takes the values of an extension out of .env that no other installed one reads. While nobody can tell what one of
 // the others reads, only what is called like the extension goes.
-func (m *Manager) forget(ctx context.Context, op *operation) ([]string, error) {
-	config, err := m.agent.Config(ctx, op.ID)
+func (m *Manager) forget(ctx context.Context, t *task) ([]string, error) {
+	config, err := m.agent.Config(ctx, t.ID)
 	if err != nil {
 		return nil, err
 	}
 	var gone []string
 	for _, v := range config.Variables {
-		kept := slices.ContainsFunc(op.snapshot.Entries, func(e Entry) bool {
-			unreadable := e.variables == nil && !manifest.OwnName(op.ID, v.Key)
-			return e.ID != op.ID && op.snapshot.Installed(e.ID) && (unreadable || slices.Contains(e.variables, v.Key))
+		kept := slices.ContainsFunc(t.snapshot.Entries, func(e Entry) bool {
+			unreadable := e.variables == nil && !manifest.OwnName(t.ID, v.Key)
+			return e.ID != t.ID && t.snapshot.Installed(e.ID) && (unreadable || slices.Contains(e.variables, v.Key))
 		})
 		if v.Set && !v.Reserved && !kept {
 			gone = append(gone, v.Key)
@@ -66,7 +98,7 @@ func (m *Manager) forget(ctx context.Context, op *operation) ([]string, error) {
 	}
 	var forgotten []string
 	for keys := range slices.Chunk(gone, maxForgotten) {
-		r, err := m.agent.Configure(ctx, op.ID, ConfigChange{Unset: keys})
+		r, err := m.agent.Configure(ctx, t.ID, ConfigChange{Unset: keys})
 		if err != nil {
 			return forgotten, err
 		}

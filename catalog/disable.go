@@ -10,39 +10,36 @@ import (
 	"dreamserver/internal/problem"
 )
 
-// Disable stops an extension and switches it off. A stop that fails is reported and changes nothing: no running
+// disable stops an extension and switches it off. A stop that fails is reported and changes nothing: no running
 // container may stand behind a disabled file. Extensions that need this one are named, not stopped.
-func (m *Manager) Disable(ctx context.Context, id string) (Result, error) {
-	op, err := m.begin(id, "disable", m.checkDisable)
-	if err != nil {
-		return Result{}, err
-	}
-	stop := m.agent.Stop(ctx, id)
+func (m *Manager) disable(ctx context.Context, t *task) (Result, error) {
+	t.enter(stageStop)
+	stop := m.agent.Stop(ctx, t.ID)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
-	defer m.Refresh(ctx)
 	if stop != nil && !away(stop) {
-		op.abandon(stop)
+		t.abandon(stop)
 		return Result{}, stop
 	}
-	if err := m.toggle(ctx, op.entry, false); err != nil {
+	t.enter(stageDisable)
+	if err := m.toggle(ctx, t.entry, false); err != nil {
 		if stop == nil {
-			op.Leave() // its containers are stopped and its file says enabled: the agent starts it again
+			t.Leave() // its containers are stopped and its file says enabled: the agent starts it again
 		} else {
-			op.Cancel()
+			t.Cancel()
 		}
 		return Result{}, err
 	}
 	r := Result{
-		ID: id, Action: "disabled", Dependents: op.snapshot.dependents(id),
-		Message: op.entry.Name + " is disabled and its containers are stopped.",
+		ID: t.ID, Action: "disabled", Dependents: t.snapshot.dependents(t.ID),
+		Message: t.entry.Name + " is disabled and its containers are stopped.",
 	}
 	if stop != nil {
-		op.Leave()
+		t.Leave()
 		r.RestartRequired = true
 		r.Message = fmt.Sprintf("%s is disabled, but its containers may still run: %s. They are stopped as soon as the host agent is back.",
-			op.entry.Name, trimDot(stop.Error()))
+			t.entry.Name, trimDot(stop.Error()))
 	} else {
-		op.Done()
+		t.Done()
 	}
 	if len(r.Dependents) > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("needed by enabled extensions: %s", strings.Join(r.Dependents, ", ")))
@@ -52,11 +49,11 @@ func (m *Manager) Disable(ctx context.Context, id string) (Result, error) {
 
 // abandon ends a change of which no file is changed. When the agent may have done its part, it puts the
 // containers back to what the files say.
-func (op *operation) abandon(err error) {
+func (t *task) abandon(err error) {
 	if problem.HasCode(err, problem.OutcomeUnknown) {
-		op.Leave()
+		t.Leave()
 	} else {
-		op.Cancel()
+		t.Cancel()
 	}
 }
 
@@ -70,36 +67,32 @@ func (m *Manager) checkDisable(s *Snapshot, e Entry) error {
 	return m.checkToggle(e, false)
 }
 
-// Uninstall removes a disabled extension's folder and its containers. Its data stays, and its values in .env do, so that
-// a new install goes on where it was; with forget they go, but for those that another installed extension reads.
-func (m *Manager) Uninstall(ctx context.Context, id string, forget bool) (Result, error) {
-	op, err := m.begin(id, "uninstall", m.checkUninstall)
-	if err != nil {
-		return Result{}, err
-	}
-	removed := m.agent.Remove(ctx, id)
+// uninstall removes a disabled extension's containers and its folder.
+func (m *Manager) uninstall(ctx context.Context, t *task) (Result, error) {
+	t.enter(stageRemove)
+	removed := m.agent.Remove(ctx, t.ID)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
-	defer m.Refresh(ctx)
 	if removed != nil && !away(removed) {
-		op.abandon(removed)
+		t.abandon(removed)
 		return Result{}, removed
 	}
 	var forgotten []string
-	if forget { // its containers are gone, and its manifest is not yet
-		if forgotten, err = m.forget(ctx, op); err != nil {
-			op.Cancel()
+	if t.order.Forget { // its containers are gone, and its manifest is not yet
+		var err error
+		if forgotten, err = m.forget(ctx, t); err != nil {
+			t.Cancel()
 			return Result{}, err
 		}
 	}
-	if err := m.remove(ctx, op.entry); err != nil {
-		op.Cancel()
+	if err := m.remove(ctx, t.entry); err != nil {
+		t.Cancel()
 		return Result{}, err
 	}
 	r := Result{
-		ID: id, Action: "uninstalled", RestartRequired: removed != nil,
-		Message: op.entry.Name + " is uninstalled.",
+		ID: t.ID, Action: "uninstalled", RestartRequired: removed != nil,
+		Message: t.entry.Name + " is uninstalled.",
 		CleanupHint: fmt.Sprintf("its data, if it has any, stays: the folder %s of the data directory and the volumes %s_%s.*; delete them by hand when they are not needed",
-			id, m.settings.Names.Project, id),
+			t.ID, m.settings.Names.Project, t.ID),
 		Forgotten: forgotten,
 	}
 	if len(forgotten) > 0 {
@@ -107,10 +100,10 @@ func (m *Manager) Uninstall(ctx context.Context, id string, forget bool) (Result
 		r.CleanupHint += ". Data that was made with forgotten secrets, such as a database's password, does not open with new ones"
 	}
 	if removed != nil {
-		op.Leave()
+		t.Leave()
 		r.Message += " Its stopped containers are removed as soon as the host agent is back."
 	} else {
-		op.Done()
+		t.Done()
 	}
 	return r, nil
 }

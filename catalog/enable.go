@@ -8,61 +8,58 @@ import (
 	"path"
 	"strings"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 )
 
-// Enable switches an installed or built-in extension on and starts it. With withDependencies, what it needs is
-// enabled first, and installed if need be; otherwise a missing dependency is refused by name.
-func (m *Manager) Enable(ctx context.Context, id string, withDependencies bool) (Result, error) {
-	if !withDependencies {
-		return m.enable(ctx, id)
+func (m *Manager) enable(ctx context.Context, t *task) (Result, error) {
+	also, err := m.enableMissing(ctx, t)
+	if err == nil {
+		_, err = m.verdict(ctx, t, false)
 	}
-	s, _, err := m.lookup(id, m.checkSwitchOn)
+	if err == nil {
+		t.enter(stageEnable)
+		err = m.toggle(ctx, t.entry, true)
+	}
 	if err != nil {
-		return Result{}, err
+		t.Cancel()
+		return Result{ID: t.ID, Also: also}, err
 	}
-	missing, err := s.missing(id)
-	if err != nil {
-		return Result{}, err
-	}
-	for i, dep := range missing {
-		if err := m.enableDependency(ctx, s, dep); err != nil {
-			return Result{ID: id, Also: missing[:i]}, problem.About(id, err)
-		}
-	}
-	r, err := m.enable(ctx, id)
-	r.Also = missing
+	r, err := m.startChanged(ctx, t, "enabled", func(ctx context.Context, e Entry) error { return m.toggle(ctx, e, false) })
+	r.Also = also
 	return r, err
 }
 
-func (m *Manager) enableDependency(ctx context.Context, s *Snapshot, id string) error {
-	_, known := s.Find(id)
-	var err error
-	switch {
-	case !known:
-		return unknownDependency(id)
-	case !s.Installed(id):
-		_, err = m.Install(ctx, id, Given{})
-	default:
-		_, err = m.enable(ctx, id)
+// enableMissing enables what the extension needs, each as an operation of its own, where that was asked for.
+func (m *Manager) enableMissing(ctx context.Context, t *task) (also []string, err error) {
+	if !t.order.WithDependencies {
+		return nil, nil
 	}
-	return err
+	missing, err := t.snapshot.missing(t.ID)
+	if err != nil || len(missing) == 0 {
+		return nil, err
+	}
+	t.enter(stageDependencies)
+	for i, dep := range missing {
+		if err := m.enableDependency(ctx, t, dep); err != nil {
+			return missing[:i], problem.About(t.ID, err)
+		}
+	}
+	t.snapshot, t.entry, err = m.lookup(t.ID, m.checkEnable)
+	return missing, err
 }
 
-func (m *Manager) enable(ctx context.Context, id string) (Result, error) {
-	op, err := m.begin(id, "enable", m.checkEnable)
-	if err != nil {
-		return Result{}, err
+func (m *Manager) enableDependency(ctx context.Context, t *task, id string) error {
+	if _, known := t.snapshot.Find(id); !known {
+		return unknownDependency(id)
 	}
-	if _, err = m.verdict(ctx, op, false); err == nil {
-		err = m.toggle(ctx, op.entry, true)
+	o := Order{Kind: operation.Enable, ID: id, parent: t.active.ID()}
+	if !t.snapshot.Installed(id) {
+		o.Kind = operation.Install
 	}
-	if err != nil {
-		op.Cancel()
-		return Result{}, err
-	}
-	return m.startChanged(ctx, op, "enabled", func(ctx context.Context, e Entry) error { return m.toggle(ctx, e, false) })
+	_, err := m.Do(ctx, o)
+	return err
 }
 
 func (m *Manager) checkEnable(s *Snapshot, e Entry) error {
@@ -70,6 +67,15 @@ func (m *Manager) checkEnable(s *Snapshot, e Entry) error {
 		return err
 	}
 	return s.checkDependencies(e.ID)
+}
+
+// checkSwitchOnAll is checkSwitchOn for who has the dependencies enabled as well.
+func (m *Manager) checkSwitchOnAll(s *Snapshot, e Entry) error {
+	err := m.checkSwitchOn(s, e)
+	if err == nil {
+		_, err = s.missing(e.ID)
+	}
+	return err
 }
 
 // checkSwitchOn is everything that can be said of the extension itself before a file is touched.

@@ -18,3 +18,6 @@ func (o *OnDemand) Keep(ctx context.Context, sample func(context.Context, *int) 
 
 // Last is the sample that is kept.
 func (o *OnDemand) Last() *int { return o.d.last }
+
+// Tell tells those who listen.
+func (m *Manager) Tell(t EventType, data any) { m.news.tell(t, data) }

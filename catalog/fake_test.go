@@ -6,6 +6,7 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/catalog/health"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
@@ -17,6 +18,7 @@ type fakeAgent struct {
 	ping       func() (catalog.AgentStatus, error)
 	check      func(id string, library bool) error
 	start      func(id string) (catalog.Report, error)
+	progress   func(on func(operation.Progress)) // of a start
 	stop       func(id string) error
 	remove     func(id string) error
 	setBuiltin func(id string, enabled bool) error
@@ -73,7 +75,10 @@ func (a *fakeAgent) verdict(id string) catalog.Verdict {
 	}
 }
 
-func (a *fakeAgent) Start(_ context.Context, id string, grants []manifest.Grant) (catalog.Report, error) {
+func (a *fakeAgent) Start(_ context.Context, id string, grants []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
+	if a.progress != nil {
+		a.progress(on)
+	}
 	a.given = grants
 	if a.start != nil {
 		return a.start(id)
@@ -88,8 +93,8 @@ func (a *fakeAgent) Stop(_ context.Context, id string) error {
 	return nil
 }
 
-func (a *fakeAgent) Restart(ctx context.Context, id string) (catalog.Report, error) {
-	return a.Start(ctx, id, nil)
+func (a *fakeAgent) Restart(ctx context.Context, id string, on func(operation.Progress)) (catalog.Report, error) {
+	return a.Start(ctx, id, nil, on)
 }
 
 func (a *fakeAgent) Remove(_ context.Context, id string) error {

@@ -68,7 +68,7 @@ func helper(job string) int {
 	m := catalog.New(catalog.Options{Settings: s, Agent: agent, Version: "2.1.0", Actor: "helper", Log: zerolog.Nop()})
 	switch job {
 	case jobHold:
-		if _, err := catalog.NewJournal(s.OperationsDir, -1, -1).Begin("notes", "install", "helper"); err != nil {
+		if _, err := catalog.NewJournal(s.OperationsDir, -1, -1).Begin("notes", catalog.Intent{Kind: "install", Actor: "helper"}); err != nil {
 			fmt.Println(err)
 			return 1
 		}

@@ -11,37 +11,29 @@ import (
 	"dreamserver/security"
 )
 
-// Given is what an owner gives an extension with its install.
-type Given struct {
-	Grants []manifest.Grant
-	Values map[string]string // of variables that its manifest declares
-}
-
-// Install copies an extension from the library, enabled, and starts it. One that asks for more than it is given is
+// install copies an extension from the library, enabled, and starts it. One that asks for more than it is given is
 // refused with [problem.GrantsRequired] or [problem.MissingConfig], which name it. When the start fails before a
 // container exists, everything is undone but the values, which are there for the next try; see the package's table in
 // docs/decisions. When the agent cannot be reached, the files are in place and the result says so; values that came
 // with the request could not be kept then, and it is refused.
-func (m *Manager) Install(ctx context.Context, id string, given Given) (Result, error) {
-	op, err := m.begin(id, "install", m.checkInstall, given.Grants...)
-	if err != nil {
-		return Result{}, err
-	}
-	if len(given.Values) > 0 {
-		if _, err := m.agent.Configure(ctx, id, ConfigChange{Values: given.Values}); err != nil {
-			op.Cancel()
+func (m *Manager) install(ctx context.Context, t *task) (Result, error) {
+	if values := t.order.Given.Values; len(values) > 0 {
+		t.enter(stageConfigure)
+		if _, err := m.agent.Configure(ctx, t.ID, ConfigChange{Values: values}); err != nil {
+			t.Cancel()
 			return Result{}, err
 		}
 	}
-	v, err := m.verdict(ctx, op, true)
+	v, err := m.verdict(ctx, t, true)
 	if err == nil {
-		err = m.copyIn(ctx, op.entry, v.Digest)
+		t.enter(stageCopy)
+		err = m.copyIn(ctx, t.entry, v.Digest)
 	}
 	if err != nil {
-		op.Cancel()
+		t.Cancel()
 		return Result{}, err
 	}
-	return m.startChanged(ctx, op, "installed", m.remove)
+	return m.startChanged(ctx, t, "installed", m.remove)
 }
 
 // checkInstall is everything that can be said before a file is touched.
@@ -77,17 +69,18 @@ func (m *Manager) checkLibraryEntry(id string) error {
 }
 
 // verdict asks the agent's gate. While the agent is away, the shape is checked here; the agent decides at start.
-func (m *Manager) verdict(ctx context.Context, op *operation, library bool) (Verdict, error) {
-	v, err := m.agent.Check(ctx, op.ID, library)
+func (m *Manager) verdict(ctx context.Context, t *task, library bool) (Verdict, error) {
+	t.enter(stageCheck)
+	v, err := m.agent.Check(ctx, t.ID, library)
 	switch {
 	case !away(err):
-	case op.entry.Source == FromCore: // shipped with the platform: nobody else can have changed it
+	case t.entry.Source == FromCore: // shipped with the platform: nobody else can have changed it
 		return v, nil
 	default:
-		v, err = m.checkShape(ctx, op.ID, library)
+		v, err = m.checkShape(ctx, t.ID, library)
 	}
-	if missing := manifest.Without(v.Ungranted, op.Grants); err == nil && len(missing) > 0 {
-		err = security.GrantsRequired(op.ID, missing, false)
+	if missing := manifest.Without(v.Ungranted, t.Grants); err == nil && len(missing) > 0 {
+		err = security.GrantsRequired(t.ID, missing, false)
 	}
 	return v, err
 }

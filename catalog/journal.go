@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -30,9 +31,17 @@ func NewJournal(dir string, uid, gid int) *Journal {
 	return &Journal{dir: dir, owner: owner{uid, gid}}
 }
 
+// Intent is what a change is begun for.
+type Intent struct {
+	Kind      operation.Kind
+	Actor     string           // who makes the change
+	Operation string           // its record for people; empty without one
+	Grants    []manifest.Grant // that the owner gives with it
+}
+
 // Begin records that the extension is being changed. While another process changes it, the error is
 // [problem.Busy] and names what it does.
-func (j *Journal) Begin(id, kind, actor string, grants ...manifest.Grant) (*Change, error) {
+func (j *Journal) Begin(id string, what Intent) (*Change, error) {
 	root, err := j.open()
 	if err != nil {
 		return nil, err
@@ -43,7 +52,7 @@ func (j *Journal) Begin(id, kind, actor string, grants ...manifest.Grant) (*Chan
 		return nil, err
 	}
 	c.before = readAll(c.file)
-	record, err := json.Marshal(changeRecord{Kind: kind, Actor: actor, Started: time.Now().UTC(), Grants: grants})
+	record, err := json.Marshal(changeRecord{Kind: what.Kind, Actor: what.Actor, Operation: what.Operation, Started: time.Now().UTC(), Grants: what.Grants})
 	if err == nil {
 		err = errors.Join(overwrite(c.file, record), j.owner.give(c.file), c.file.Sync())
 	}
@@ -51,8 +60,27 @@ func (j *Journal) Begin(id, kind, actor string, grants ...manifest.Grant) (*Chan
 		c.Cancel()
 		return nil, storageError(fmt.Errorf("record the change of %q: %w", id, err))
 	}
-	c.Kind, c.Grants = kind, grants
+	c.Kind, c.Operation, c.Grants = what.Kind, what.Operation, what.Grants
 	return c, nil
+}
+
+// Busy is the refusal of a second change while somebody makes one to the extension; nil when nobody does.
+func (j *Journal) Busy(id string) error {
+	root, err := os.OpenRoot(j.dir)
+	if err != nil || !manifest.ValidID(id) {
+		return nil // who cannot look sees nobody
+	}
+	defer root.Close()
+	opened, err := FS(root).Open(path.Join(pendingDir, id))
+	if err != nil {
+		return nil // there is no change
+	}
+	defer opened.Close()
+	f, isFile := opened.(*os.File)
+	if !isFile || !errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+		return nil
+	}
+	return busy(id, parseRecord(readAll(f)))
 }
 
 // Claim takes over an unfinished change. It returns nil when there is none, or somebody works on it.
@@ -74,7 +102,7 @@ func (j *Journal) Claim(id string) (*Change, error) {
 		return nil, nil //nolint:nilnil // nothing to do is an answer
 	}
 	r := parseRecord(c.before)
-	c.Kind, c.Grants = r.Kind, r.Grants
+	c.Kind, c.Operation, c.Grants = r.Kind, r.Operation, r.Grants
 	return c, nil
 }
 
@@ -115,7 +143,7 @@ func unfinished(fsys fs.FS, name string) (kind string, ok bool) {
 		return "", false
 	}
 	data := readAll(f)
-	return parseRecord(data).Kind, len(data) > 0
+	return string(parseRecord(data).Kind), len(data) > 0
 }
 
 // ignoreMissing takes a folder or record that is not there for an empty one.

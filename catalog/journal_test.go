@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 )
 
@@ -19,7 +20,7 @@ func newJournal(t *testing.T) (j *catalog.Journal, dir string) {
 
 func begin(t *testing.T, j *catalog.Journal, id, kind string) *catalog.Change {
 	t.Helper()
-	c, err := j.Begin(id, kind, "test")
+	c, err := j.Begin(id, catalog.Intent{Kind: operation.Kind(kind), Actor: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestJournal_BusyNamesTheOperationAndTheActor(t *testing.T) {
 	j, dir := newJournal(t)
 	c := begin(t, j, "notes", "uninstall")
 	defer c.Done()
-	_, err := catalog.NewJournal(dir, -1, -1).Begin("notes", "start", "other")
+	_, err := catalog.NewJournal(dir, -1, -1).Begin("notes", catalog.Intent{Kind: "start", Actor: "other"})
 	want := `extension "notes" is being uninstalled by test: wait until that is done`
 	if !problem.HasCode(err, problem.Busy) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -114,7 +115,7 @@ func TestJournal_LockOfADeadProcessIsFree(t *testing.T) {
 		t.Fatalf("the other process says %q", out.Text())
 	}
 	j := catalog.NewJournal(in.settings.OperationsDir, -1, -1)
-	_, err := j.Begin("notes", "enable", "test")
+	_, err := j.Begin("notes", catalog.Intent{Kind: "enable", Actor: "test"})
 	in.wantRefusal(err, problem.Busy, `extension "notes" is being installed by helper: wait until that is done, or end it with `+"`dream stop notes`")
 	wantEqual(t, "while it lives", map[string]string{}, unfinished(t, j))
 
@@ -183,7 +184,7 @@ func TestJournal_PlantedFilesDoNoHarm(t *testing.T) {
 			} else if len(got) > 0 {
 				t.Errorf("unfinished: %v, %v", got, err)
 			}
-			c, err := j.Begin("notes", "start", "test")
+			c, err := j.Begin("notes", catalog.Intent{Kind: "start", Actor: "test"})
 			if got := anonymous(err, dir); got != tt.begin {
 				t.Errorf("begin\ngot:  %s\nwant: %s", got, tt.begin)
 			}

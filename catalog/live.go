@@ -33,6 +33,7 @@ const (
 // Live keeps the snapshot up to date until ctx ends: when a file changes, whoever changed it; when a container does;
 // when the agent comes or goes. What no event tells is found by a slow look at everything.
 func (m *Manager) Live(ctx context.Context) {
+	m.rememberOperations()
 	m.live.mu.Lock()
 	m.live.replace(m.read())
 	m.live.mu.Unlock()
@@ -42,7 +43,8 @@ func (m *Manager) Live(ctx context.Context) {
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	changed := make(chan struct{}, 1)
-	parts.Go(func() { m.watchFiles(ctx, changed) })
+	recorded := make(chan struct{}, 1)
+	parts.Go(func() { m.watchFiles(ctx, changed, recorded) })
 	parts.Go(func() { m.followAgent(ctx) })
 	parts.Go(func() { m.rateFolders(ctx) })
 	parts.Go(func() { m.probeServices(ctx) })
@@ -57,6 +59,9 @@ func (m *Manager) Live(ctx context.Context) {
 			return
 		case <-tick.C:
 			m.Refresh(ctx)
+			m.rememberOperations()
+		case <-recorded:
+			m.rememberOperations()
 		case <-changed:
 			m.awaitQuiet(ctx, changed)
 			m.publish()
@@ -100,6 +105,7 @@ func (m *Manager) publish() {
 		return
 	}
 	m.live.replace(next)
+	m.news.tellChange(before, next)
 }
 
 // rateFolders judges what nobody has judged yet, some at a time: readers have to wait for none of it.

@@ -8,10 +8,12 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -42,6 +44,12 @@ type Manager struct {
 	ratings  ratings
 	runtime  atomic.Pointer[runtimeState]
 	live     live
+	history  *operation.History
+	news     news
+	observer atomic.Pointer[func(operation.Operation)]
+
+	submitting sync.Mutex     // of orders with a key
+	background sync.WaitGroup // orders that were submitted
 }
 
 // New makes a manager. It touches nothing on disk.
@@ -58,6 +66,7 @@ func New(o Options) *Manager {
 			return err
 		}},
 	}
+	m.history = operation.NewHistory(OperationStore(o.Settings), m.tellOperation)
 	m.live.unrated = make(chan struct{}, 1)
 	m.runtime.Store(&runtimeState{agent: AgentStatus{Code: string(problem.Unavailable), Reason: "the host agent was not asked yet"}})
 	return m
@@ -68,39 +77,6 @@ func New(o Options) *Manager {
 func (m *Manager) Recover(ctx context.Context) error {
 	return m.locked(ctx, func(*os.Root) error { return nil })
 }
-
-// operation is a change that has begun: nobody else can change the extension until its Change ends.
-type operation struct {
-	*Change
-	snapshot *Snapshot
-	entry    Entry
-}
-
-// begin claims an extension for a change that check allows. A refusal leaves no trace; what check has allowed is
-// looked at again once nobody else can change the extension.
-func (m *Manager) begin(id, kind string, check func(*Snapshot, Entry) error, grants ...manifest.Grant) (*operation, error) {
-	if _, _, err := m.lookup(id, check); err != nil {
-		return nil, err
-	}
-	change, err := m.journal.Begin(id, kind, m.actor, grants...)
-	if turnsOff(kind) && err != nil && !problem.HasCode(err, problem.Busy) {
-		// Whoever can write the journal's folder must not be able to keep anything running by spoiling it.
-		m.log.Warn().Err(err).Str("extension", id).Str("op", kind).Msg("the change goes on without a record")
-		change, err = &Change{ID: id, Kind: kind}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	s, e, err := m.lookup(id, check)
-	if err != nil {
-		change.Cancel()
-		return nil, err
-	}
-	return &operation{Change: change, snapshot: s, entry: e}, nil
-}
-
-// turnsOff reports whether a change of this kind ends something.
-func turnsOff(kind string) bool { return kind == "stop" || kind == "disable" || kind == "uninstall" }
 
 // lookup finds an extension that may be changed: not a malformed or a core id. An unknown one has no status.
 func (m *Manager) lookup(id string, check func(*Snapshot, Entry) error) (*Snapshot, Entry, error) {
@@ -123,28 +99,25 @@ func away(err error) bool {
 	return problem.AgentAway(err) || problem.HasCode(err, problem.ShuttingDown)
 }
 
-// Start starts an enabled extension.
-func (m *Manager) Start(ctx context.Context, id string) (Result, error) {
-	return m.run(ctx, id, "start", "started", func(ctx context.Context, id string) (Report, error) { return m.agent.Start(ctx, id, nil) })
+func (m *Manager) start(ctx context.Context, t *task) (Result, error) {
+	return m.run(ctx, t, "started", func(ctx context.Context, on func(operation.Progress)) (Report, error) {
+		return m.agent.Start(ctx, t.ID, nil, on)
+	})
 }
 
-// Restart stops an enabled extension and starts it again with its present configuration.
-func (m *Manager) Restart(ctx context.Context, id string) (Result, error) {
-	return m.run(ctx, id, "restart", "restarted", m.agent.Restart)
+func (m *Manager) restart(ctx context.Context, t *task) (Result, error) {
+	return m.run(ctx, t, "restarted", func(ctx context.Context, on func(operation.Progress)) (Report, error) {
+		return m.agent.Restart(ctx, t.ID, on)
+	})
 }
 
-func (m *Manager) run(ctx context.Context, id, kind, done string, do func(context.Context, string) (Report, error)) (Result, error) {
-	op, err := m.begin(id, kind, checkRun)
+func (m *Manager) run(ctx context.Context, t *task, done string, do startFunc) (Result, error) {
+	report, err := m.bringUp(ctx, t, do)
+	t.endByAgent(err)
 	if err != nil {
 		return Result{}, err
 	}
-	report, err := do(ctx, id)
-	op.endByAgent(err)
-	m.Refresh(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{ID: id, Action: done, Message: report.sentence(op.entry.Name, done), Warnings: report.Notes}, nil
+	return Result{ID: t.ID, Action: done, Message: report.sentence(t.entry.Name, done), Warnings: report.Notes}, nil
 }
 
 func checkRun(s *Snapshot, e Entry) error {
@@ -157,42 +130,30 @@ func checkRun(s *Snapshot, e Entry) error {
 	return s.checkDependencies(e.ID)
 }
 
-// Stop stops an extension's containers; it stays enabled. A start in progress is ended: that is the way out of
-// one that waits for a healthcheck that never comes.
-func (m *Manager) Stop(ctx context.Context, id string) (Result, error) {
-	_, e, err := m.lookup(id, checkInstalled)
+func (m *Manager) stop(ctx context.Context, t *task) (Result, error) {
+	t.enter(stageStop)
+	err := m.agent.Stop(ctx, t.ID)
+	t.endByAgent(err)
 	if err != nil {
 		return Result{}, err
 	}
-	op, err := m.begin(id, "stop", checkInstalled)
-	if err != nil && !problem.HasCode(err, problem.Busy) {
-		return Result{}, err
-	}
-	err = m.agent.Stop(ctx, id)
-	if op != nil {
-		op.endByAgent(err)
-	}
-	m.Refresh(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	r := Result{ID: id, Action: "stopped", Message: e.Name + " is stopped."}
-	if e.Status == Enabled {
-		r.Message += " It stays enabled: `dream start " + id + "` starts it again."
+	r := Result{ID: t.ID, Action: "stopped", Message: t.entry.Name + " is stopped."}
+	if t.entry.Status == Enabled {
+		r.Message += " It stays enabled: `dream start " + t.ID + "` starts it again."
 	}
 	return r, nil
 }
 
 // endByAgent ends a change that touches no file. One that fails is not tried again behind the owner's back; one
 // that the agent was not reached for never began.
-func (op *operation) endByAgent(err error) {
+func (t *task) endByAgent(err error) {
 	switch {
 	case away(err):
-		op.Cancel()
+		t.Cancel()
 	case problem.HasCode(err, problem.OutcomeUnknown):
-		op.Leave()
+		t.Leave()
 	default:
-		op.Done()
+		t.Done()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 )
 
@@ -18,38 +19,86 @@ import (
 //	nobody knows               the files stay; the agent finishes the change
 //	a container was created    the files stay, so that its log can be read and it can be started again
 //	nothing was created        undo: the change never was
-func (m *Manager) startChanged(ctx context.Context, op *operation, done string, undo func(context.Context, Entry) error) (Result, error) {
-	report, err := m.agent.Start(ctx, op.ID, op.Grants)
+//	it was cancelled           undo, its containers too
+func (m *Manager) startChanged(ctx context.Context, t *task, done string, undo func(context.Context, Entry) error) (Result, error) {
+	report, err := m.bringUp(ctx, t, func(ctx context.Context, on func(operation.Progress)) (Report, error) {
+		return m.agent.Start(ctx, t.ID, t.Grants, on)
+	})
+	cancelled := err != nil && t.cancelled(ctx)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
-	defer m.Refresh(ctx)
-	r := Result{ID: op.ID, Action: done}
+	r := Result{ID: t.ID, Action: done}
 	switch {
+	case cancelled:
+		return r, m.undoAll(ctx, t, undo, err)
 	case err == nil:
-		op.Done()
-		r.Message, r.Warnings = report.sentence(op.entry.Name, done), report.Notes
+		t.Done()
+		r.Message, r.Warnings = report.sentence(t.entry.Name, done), report.Notes
 		return r, nil
 	case away(err):
-		op.Leave()
+		t.Leave()
 		r.RestartRequired = true
-		r.Message = fmt.Sprintf("%s is %s, but not started: %s. It is started as soon as the host agent is back.", op.entry.Name, done, trimDot(err.Error()))
+		r.Message = fmt.Sprintf("%s is %s, but not started: %s. It is started as soon as the host agent is back.", t.entry.Name, done, trimDot(err.Error()))
 		return r, nil
 	case problem.HasCode(err, problem.OutcomeUnknown):
-		op.Leave()
+		t.Leave()
 		return r, err
-	case !refused(err) && m.hasContainers(ctx, op.ID):
-		op.Done()
+	case !refused(err) && m.hasContainers(ctx, t.ID):
+		t.Done()
 		return r, err
 	}
-	switch undone := undo(ctx, op.entry); {
+	t.enter(stageUndo)
+	switch undone := undo(ctx, t.entry); {
 	case undone != nil:
-		op.Leave()
+		t.Leave()
 		return r, errors.Join(err, fmt.Errorf("undo: %w", undone))
 	case problem.HasCode(err, problem.DockerUnavailable): // what Docker did before it went away, the agent removes
-		op.Leave()
+		t.Leave()
 	default:
-		op.Cancel()
+		t.Cancel()
 	}
 	return r, err
+}
+
+// undoAll undoes a change that was cancelled, and removes the containers that it may have made.
+func (m *Manager) undoAll(ctx context.Context, t *task, undo func(context.Context, Entry) error, cause error) error {
+	t.enter(stageUndo)
+	undone := undo(ctx, t.entry)
+	if undone == nil {
+		undone = m.agent.Remove(ctx, t.ID)
+	}
+	if undone != nil {
+		t.Leave() // the agent removes what is left
+		return errors.Join(cause, fmt.Errorf("undo: %w", undone))
+	}
+	t.Cancel()
+	return cause
+}
+
+// startFunc asks the agent to start something.
+type startFunc func(ctx context.Context, on func(operation.Progress)) (Report, error)
+
+// bringUp has the agent start something, and stop it again when the task is cancelled meanwhile: a start that is told to
+// stop ends.
+func (m *Manager) bringUp(ctx context.Context, t *task, do startFunc) (Report, error) {
+	if t.cancelled(ctx) {
+		return Report{}, errCancelled
+	}
+	whole := context.WithoutCancel(ctx)
+	stopped := make(chan struct{})
+	settled := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		_ = m.agent.Stop(whole, t.ID) // what it does not end is undone below
+	})
+	report, err := do(whole, t.active.Take)
+	if !settled() {
+		<-stopped
+	}
+	if err == nil && t.cancelled(ctx) { // too late to be ended on the way
+		if err = m.agent.Stop(whole, t.ID); err == nil {
+			err = errCancelled
+		}
+	}
+	return report, err
 }
 
 // refused reports whether the agent said no before it did anything. Containers that are there then are old ones.

@@ -11,9 +11,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watchFiles says when something in the folders of extensions, the catalogue's file or the records of changes is not
-// what it was. Where the system does not tell, the slow look finds it.
-func (m *Manager) watchFiles(ctx context.Context, changed chan<- struct{}) {
+// watchFiles says when something in the folders of extensions, the catalogue's file or the journal is not
+// what it was; recorded is for the records of operations. Where the system does not tell, the slow look finds it.
+func (m *Manager) watchFiles(ctx context.Context, changed, recorded chan<- struct{}) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		m.log.Warn().Err(err).Msg("files are not watched: changes show within half a minute")
@@ -40,6 +40,7 @@ func (m *Manager) watchFiles(ctx context.Context, changed chan<- struct{}) {
 	add(m.settings.OperationsDir)
 	add(filepath.Join(m.settings.OperationsDir, pendingDir))
 	poke(changed) // what was written before the watch stood
+	poke(recorded)
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,7 +54,11 @@ func (m *Manager) watchFiles(ctx context.Context, changed chan<- struct{}) {
 					add(e.Name)
 				}
 			}
-			if !e.Has(fsnotify.Chmod) || e.Op != fsnotify.Chmod {
+			switch {
+			case e.Op == fsnotify.Chmod:
+			case filepath.Dir(e.Name) == m.settings.OperationsDir && filepath.Base(e.Name) != pendingDir:
+				poke(recorded)
+			default:
 				poke(changed)
 			}
 		case err, open := <-w.Errors:
@@ -62,6 +67,7 @@ func (m *Manager) watchFiles(ctx context.Context, changed chan<- struct{}) {
 			}
 			m.log.Warn().Err(err).Msg("watching files")
 			poke(changed) // events were lost: everything is looked at
+			poke(recorded)
 		}
 	}
 }

@@ -76,6 +76,8 @@ func (e *Engine) Version(ctx context.Context) (EngineVersion, error) {
 
 // EngineInfo is how the engine is set up.
 type EngineInfo struct {
+	OS       string   `json:"os"`       // linux
+	Arch     string   `json:"arch"`     // of the machine, in the words of images: amd64, arm64
 	Root     string   `json:"root"`     // where it keeps images and volumes, as it sees the file system
 	Runtimes []string `json:"runtimes"` // sorted; nvidia is among them where the container toolkit is set up
 }
@@ -86,7 +88,7 @@ func (e *Engine) Info(ctx context.Context) (EngineInfo, error) {
 	if err != nil {
 		return EngineInfo{}, e.unavailable(err)
 	}
-	return EngineInfo{Root: i.DockerRootDir, Runtimes: slices.Sorted(maps.Keys(i.Runtimes))}, nil
+	return EngineInfo{OS: i.OSType, Arch: imageArch(i.Architecture), Root: i.DockerRootDir, Runtimes: slices.Sorted(maps.Keys(i.Runtimes))}, nil
 }
 
 // unavailable tells an engine that does not answer from one that refuses. It wraps [fs.ErrPermission] where the socket

@@ -9,9 +9,10 @@ import (
 
 // Event is one line of docker compose's progress.
 type Event struct {
-	ID      string `json:"id"`     // "Container dream-hello", "Image redis:7", "Network dream-network"
-	Status  string `json:"status"` // Working, Done, Warning, Error
-	Text    string `json:"text"`   // Creating, Started, Pulling, …
+	ID      string `json:"id"`                  // "Container dream-hello", "Image redis:7", "Network dream-network", a layer's digest
+	Parent  string `json:"parent_id,omitempty"` // of a layer: "Image redis:7"
+	Status  string `json:"status"`              // Working, Done, Warning, Error
+	Text    string `json:"text"`                // Creating, Started, Pulling, …
 	Details string `json:"details,omitempty"`
 	Current int64  `json:"current,omitempty"` // bytes, while pulling
 	Total   int64  `json:"total,omitempty"`

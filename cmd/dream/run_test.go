@@ -18,6 +18,7 @@ import (
 	"dreamserver/agent"
 	"dreamserver/catalog"
 	"dreamserver/catalog/health"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/gpu"
@@ -47,15 +48,17 @@ func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict
 	return v, nil
 }
 
-func (f *fakeAgent) Start(_ context.Context, id string, _ []manifest.Grant) (catalog.Report, error) {
+func (f *fakeAgent) Start(_ context.Context, id string, _ []manifest.Grant, _ func(operation.Progress)) (catalog.Report, error) {
 	return f.start(id)
 }
 
-func (f *fakeAgent) Restart(_ context.Context, id string) (catalog.Report, error) { return f.start(id) }
-func (f *fakeAgent) Stop(context.Context, string) error                           { return f.stop }
-func (f *fakeAgent) Remove(context.Context, string) error                         { return nil }
-func (f *fakeAgent) SetBuiltin(context.Context, string, bool) error               { return nil }
-func (f *fakeAgent) Containers(context.Context) (catalog.State, error)            { return f.state, nil }
+func (f *fakeAgent) Restart(_ context.Context, id string, _ func(operation.Progress)) (catalog.Report, error) {
+	return f.start(id)
+}
+func (f *fakeAgent) Stop(context.Context, string) error                { return f.stop }
+func (f *fakeAgent) Remove(context.Context, string) error              { return nil }
+func (f *fakeAgent) SetBuiltin(context.Context, string, bool) error    { return nil }
+func (f *fakeAgent) Containers(context.Context) (catalog.State, error) { return f.state, nil }
 
 func (f *fakeAgent) Follow(context.Context, func()) error { return nil }
 

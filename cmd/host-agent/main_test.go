@@ -180,7 +180,7 @@ func TestServe_KeepsItsKeysToItself(t *testing.T) {
 		settings.AgentKey = k
 		client := agent.NewClient(settings, "")
 		_, _ = client.Host(ctx) // runs docker compose version
-		_, _ = client.Start(ctx, "nosuch", nil)
+		_, _ = client.Start(ctx, "nosuch", nil, nil)
 		client.Close()
 	}
 	cancel()

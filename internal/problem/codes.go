@@ -41,6 +41,8 @@ const (
 	Busy                Code = "busy"
 	PortTaken           Code = "port_taken"
 	GrantsRequired      Code = "grants_required"
+	WrongPlatform       Code = "wrong_platform"
+	Cancelled           Code = "cancelled"
 
 	// The extension is not acceptable.
 
@@ -71,6 +73,7 @@ const (
 	StartFailed    Code = "start_failed"
 	StopFailed     Code = "stop_failed"
 	OutcomeUnknown Code = "outcome_unknown"
+	Interrupted    Code = "interrupted"
 	Internal       Code = "internal"
 )
 
@@ -105,6 +108,8 @@ var table = map[Code]row{
 	Incompatible:        {http.StatusConflict, errdefs.ErrConflict, "Incompatible"},
 	Busy:                {http.StatusConflict, errdefs.ErrConflict, "Busy"},
 	PortTaken:           {http.StatusConflict, errdefs.ErrConflict, "Port taken"},
+	WrongPlatform:       {http.StatusConflict, errdefs.ErrConflict, "Wrong platform"},
+	Cancelled:           {http.StatusConflict, errdefs.ErrConflict, "Cancelled"},
 	GrantsRequired:      {http.StatusConflict, errdefs.ErrConflict, "Grants required"},
 
 	InvalidExtension:  {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Invalid extension"},
@@ -129,6 +134,7 @@ var table = map[Code]row{
 
 	StartFailed:    {http.StatusBadGateway, errdefs.ErrUnknown, "Start failed"},
 	StopFailed:     {http.StatusBadGateway, errdefs.ErrUnknown, "Stop failed"},
+	Interrupted:    {http.StatusBadGateway, errdefs.ErrUnknown, "Interrupted"},
 	OutcomeUnknown: {http.StatusBadGateway, errdefs.ErrUnknown, "Outcome unknown"},
 	Internal:       {http.StatusInternalServerError, errdefs.ErrInternal, "Internal error"},
 }

@@ -65,6 +65,11 @@ func Read(resp *http.Response) error {
 	if err != nil || d.Code == "" {
 		return Newf(Unavailable, "unexpected reply: HTTP %s", resp.Status)
 	}
+	return d.Refusal()
+}
+
+// Refusal is the error that the document was made from. A code of another version becomes Unavailable.
+func (d *Document) Refusal() error {
 	if _, known := table[d.Code]; !known {
 		return &Error{Code: Unavailable, Detail: fmt.Sprintf("%s (%s)", d.Detail, d.Code), Items: d.Errors}
 	}

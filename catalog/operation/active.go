@@ -1,0 +1,123 @@
+package operation
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// How often the small steps of a change are told and written; what is more than that at once.
+const (
+	tellEvery  = 250 * time.Millisecond
+	writeEvery = time.Second
+)
+
+// Active is an operation that this program makes. Take may be called by several goroutines; End ends it, once.
+type Active struct {
+	id      string
+	history *History
+	cancel  func()
+	done    chan struct{}
+	result  Result // both are set before done is closed
+	err     error
+
+	mu      sync.Mutex
+	tracker Tracker
+	entry   *entry
+	file    file
+	told    time.Time
+	written time.Time
+}
+
+// Options are what an operation begins with.
+type Options struct {
+	ID            string // of [NewID]
+	Kind          Kind
+	Extension     string
+	Actor         string
+	Parent        string
+	Key, Request  string // of a retry, see [History.Retried]
+	Cancel        func() // ends the work; it is called at most a few times
+	WithoutRecord bool   // go on when the disk does not take the record
+}
+
+// Begin records an operation.
+func (h *History) Begin(s Options) (*Active, error) {
+	now := present()
+	o := Operation{ID: s.ID, Kind: s.Kind, Extension: s.Extension, Actor: s.Actor, State: Running, Parent: s.Parent, Started: now, Stages: []Stage{}}
+	a := &Active{
+		id: s.ID, history: h, cancel: s.Cancel, done: make(chan struct{}), tracker: Tracker{Operation: o},
+		entry: &entry{record: record{Operation: o, Key: s.Key, Request: s.Request}}, file: file{store: h.store}, told: now, written: now,
+	}
+	a.entry.own = a
+	if err := errors.Join(h.store.prune(), a.file.write(a.entry.record, true)); err != nil && !s.WithoutRecord {
+		a.file.close()
+		return nil, err
+	}
+	h.mu.Lock()
+	h.known[s.ID] = a.entry
+	h.mu.Unlock()
+	h.tell(o, true)
+	return a, nil
+}
+
+// ID is the operation's.
+func (a *Active) ID() string { return a.id }
+
+// Take notes a step.
+func (a *Active) Take(p Progress) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := present()
+	changed, milestone := a.tracker.Take(p, now)
+	if !changed {
+		return
+	}
+	a.show(milestone, milestone || now.Sub(a.told) >= tellEvery, milestone || now.Sub(a.written) >= writeEvery, now)
+}
+
+// show publishes what the tracker has. The caller holds the lock.
+func (a *Active) show(milestone, tell, write bool, now time.Time) {
+	o := a.tracker.Operation
+	o.Stages = append([]Stage{}, o.Stages...) // the tracker's goes on changing
+	a.history.mu.Lock()
+	a.entry.Operation = o
+	r := a.entry.record
+	a.history.mu.Unlock()
+	if tell {
+		a.told = now
+		a.history.tell(o, milestone)
+	}
+	if write {
+		a.written = now
+		_ = a.file.write(r, false) // the next one may succeed; the end is what counts
+	}
+}
+
+// CancelAsked reports whether another program wants the operation cancelled.
+func (a *Active) CancelAsked() bool { return a.history.store.CancelAsked(a.ID()) }
+
+// End ends the operation in state. The error is that of the record's last write: the change is what it is.
+func (a *Active) End(state State, r *Result, err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tracker.Finish(state, r, err, present())
+	o := a.tracker.Operation
+	a.history.mu.Lock()
+	a.entry.Operation = o
+	rec := a.entry.record
+	a.history.mu.Unlock()
+	werr := a.file.write(rec, true)
+	a.file.close()
+	a.history.store.forgetCancel(rec.ID)
+	a.history.mu.Lock()
+	a.entry.own = nil // from here on the file is what counts
+	a.history.mu.Unlock()
+	a.history.tell(o, true)
+	if r != nil {
+		a.result = *r
+	}
+	a.err = err
+	close(a.done)
+	return werr
+}

@@ -1,0 +1,58 @@
+package catalog
+
+import (
+	"context"
+	"os"
+
+	"dreamserver/catalog/operation"
+	"dreamserver/config"
+)
+
+// OperationStore is where an installation keeps the records of its changes, beside the journal.
+func OperationStore(s config.Settings) *operation.Store {
+	return operation.NewStore(s.OperationsDir, func(f *os.File) error { return owner{s.UID, s.GID}.give(f) })
+}
+
+// Operations are the changes that the filter picks, newest first: those that are made, and the last ones that were.
+func (m *Manager) Operations(f operation.Filter) ([]operation.Operation, error) {
+	if err := m.recall(); err != nil {
+		return nil, err
+	}
+	return m.history.List(f), nil
+}
+
+// Operation is one of them.
+func (m *Manager) Operation(id string) (operation.Operation, error) {
+	if err := m.recall(); err != nil {
+		return operation.Operation{}, err
+	}
+	return m.history.Get(id)
+}
+
+// rememberOperations reads the records that others have written.
+func (m *Manager) rememberOperations() {
+	if err := m.history.Refresh(); err != nil {
+		m.log.Warn().Err(err).Msg("the records of changes cannot be read")
+	}
+}
+
+// recall reads the records where nobody keeps them up to date.
+func (m *Manager) recall() error {
+	if m.live.current.Load() != nil {
+		return nil
+	}
+	return storageError(m.history.Refresh())
+}
+
+// Cancel has a change that turns something on undone, and returns it as it is at this moment. A change of another program
+// is ended through the agent; that program undoes it.
+func (m *Manager) Cancel(ctx context.Context, id string) (operation.Operation, error) {
+	if err := m.recall(); err != nil {
+		return operation.Operation{}, err
+	}
+	o, elsewhere, err := m.history.Cancel(id)
+	if err == nil && elsewhere {
+		err = m.agent.Stop(ctx, o.Extension)
+	}
+	return o, err
+}
