@@ -103,6 +103,8 @@ type Runtime struct {
 	Containers   []compose.Container `json:"containers,omitempty"`
 	// Pending is a change that waits for the host agent.
 	Pending string `json:"pending,omitempty"`
+	// Operation is the id of the change that is being made.
+	Operation string `json:"operation,omitempty"`
 }
 
 // Counts are the summary of a list of entries.

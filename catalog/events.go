@@ -149,6 +149,9 @@ func (n *news) tell(t EventType, data any) {
 // tellOperation is for the history.
 func (m *Manager) tellOperation(o operation.Operation, milestone bool) {
 	m.news.tell(OperationEvent, o)
+	if o.State != operation.Running || len(o.Stages) == 0 { // it is in the snapshot
+		poke(m.live.going)
+	}
 	if watch := m.observer.Load(); milestone && watch != nil {
 		(*watch)(o)
 	}

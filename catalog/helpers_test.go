@@ -36,6 +36,7 @@ type installation struct {
 	settings config.Settings
 	agent    *fakeAgent
 	log      *logBuffer
+	heard    []string // news
 	*catalog.Manager
 }
 

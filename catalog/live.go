@@ -14,6 +14,7 @@ type live struct {
 	mu        sync.Mutex               // one publisher at a time
 	next      chan struct{}            // closed when current is replaced; made by who waits first
 	unrated   chan struct{}            // extensions wait to be judged
+	going     chan struct{}            // a change has begun or ended
 	health    fares
 	machine   atomic.Pointer[Machine] // nil until the agent was asked
 	telemetry atomic.Pointer[Telemetry]
@@ -62,6 +63,8 @@ func (m *Manager) Live(ctx context.Context) {
 			m.rememberOperations()
 		case <-recorded:
 			m.rememberOperations()
+		case <-m.live.going:
+			m.publish()
 		case <-changed:
 			m.awaitQuiet(ctx, changed)
 			m.publish()

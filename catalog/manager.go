@@ -67,7 +67,7 @@ func New(o Options) *Manager {
 		}},
 	}
 	m.history = operation.NewHistory(OperationStore(o.Settings), m.tellOperation)
-	m.live.unrated = make(chan struct{}, 1)
+	m.live.unrated, m.live.going = make(chan struct{}, 1), make(chan struct{}, 1)
 	m.runtime.Store(&runtimeState{agent: AgentStatus{Code: string(problem.Unavailable), Reason: "the host agent was not asked yet"}})
 	return m
 }

@@ -29,6 +29,17 @@ func (m *Manager) Operation(id string) (operation.Operation, error) {
 	return m.history.Get(id)
 }
 
+// going are the ids of the changes that are being made, by extension. Of a stop beside a start it is the newer one.
+func (m *Manager) going() map[string]string {
+	ids := map[string]string{}
+	for _, o := range m.history.List(operation.Filter{State: operation.Running}) {
+		if ids[o.Extension] == "" {
+			ids[o.Extension] = o.ID
+		}
+	}
+	return ids
+}
+
 // rememberOperations reads the records that others have written.
 func (m *Manager) rememberOperations() {
 	if err := m.history.Refresh(); err != nil {

@@ -317,3 +317,20 @@ func TestWait_EndsWithItsContext(t *testing.T) {
 	close(held.goOn)
 	in.must(in.Wait(t.Context()))
 }
+
+// The snapshot names the change that is being made, and no other.
+func TestLive_NamesTheOperation(t *testing.T) {
+	in := newInstallation(t, library("notes"))
+	held := in.holdStarts()
+	in.live()
+	o, err := in.Submit(t.Context(), catalog.Order{Kind: operation.Install, ID: "notes"}, "")
+	in.must(err)
+	<-held.begun
+	in.await(func(s *catalog.Snapshot) bool { e, _ := s.Find("notes"); return e.Runtime.Operation == o.ID })
+	close(held.goOn)
+	in.must(in.Wait(t.Context()))
+	in.await(func(s *catalog.Snapshot) bool {
+		e, _ := s.Find("notes")
+		return e.Runtime.Operation == "" && e.Status == catalog.Enabled
+	})
+}

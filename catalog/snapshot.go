@@ -65,8 +65,10 @@ func (m *Manager) readRated(judge int) (s *Snapshot, unrated []string) {
 	if err != nil {
 		m.log.Warn().Err(err).Msg("unfinished changes cannot be read")
 	}
+	going := m.going()
 	for i := range s.Entries {
 		s.Entries[i].Runtime = s.runtimeOf(s.Entries[i], run, pending[s.Entries[i].ID])
+		s.Entries[i].Runtime.Operation = going[s.Entries[i].ID]
 		m.live.health.tell(&s.Entries[i])
 		s.Entries[i].Reach = reachOf(&s.Entries[i], m.settings.Env)
 	}
