@@ -50,7 +50,7 @@ func startFollowing(ts *testscript.TestScript, url, key string) *following {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	ts.Check(err)
 	req.Header.Set("Authorization", "Bearer "+key)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // whoever reads it closes it
 	ts.Check(err)
 	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
 		ts.Fatalf("GET %s: %s, Content-Type %s", url, resp.Status, got)
