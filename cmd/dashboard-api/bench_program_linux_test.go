@@ -138,11 +138,12 @@ func (p *program) ask(path string, header http.Header) bareReply {
 	return bareReply{resp.StatusCode, resp.Header, body}
 }
 
-// settled waits until the catalogue has stayed as it is for a second: everything is judged.
-func (p *program) settled() {
+// settled waits until the catalogue of n extensions has stayed as it is for longer than judging some of them takes:
+// everything is judged.
+func (p *program) settled(n int) {
 	p.b.Helper()
 	tag, since := "", time.Now()
-	for time.Since(since) < time.Second {
+	for enough := time.Second + time.Duration(n)*time.Millisecond/2; time.Since(since) < enough; {
 		if now := p.ask("/api/extensions/catalog?limit=1", withKey()).Header.Get("ETag"); now == "" || now != tag {
 			tag, since = now, time.Now()
 		}
