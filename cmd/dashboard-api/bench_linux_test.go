@@ -23,7 +23,7 @@ func BenchmarkReads(b *testing.B) {
 	for _, n := range []int{50, 10_000} {
 		_, env := benchInstallation(b, n)
 		ours := launch(b, "api", env...)
-		ours.settled(n)
+		ours.settled()
 		for _, kind := range []struct{ name, path, encoding string }{
 			{"catalog", "/api/extensions/catalog", "identity"},
 			{"catalog-gzip", "/api/extensions/catalog", "gzip"},
@@ -98,7 +98,7 @@ func BenchmarkColdStart(b *testing.B) {
 					b.Fatalf("%d %s", r.Status, r.Body)
 				}
 				took = append(took, time.Since(began))
-				p.settled(n)
+				p.settled()
 				p.ask("/api/extensions/catalog", withKey("Accept-Encoding", "gzip"))
 				resident = max(resident, p.resident())
 				p.end()
@@ -116,7 +116,7 @@ func BenchmarkChange(b *testing.B) {
 		dir, env := benchInstallation(b, n)
 		p := launch(b, "api", env...)
 		writeExtension(b, dir, "changing", "at first")
-		p.settled(n)
+		p.settled()
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			var took []time.Duration
 			for i := 0; b.Loop(); i++ {

@@ -138,16 +138,16 @@ func (p *program) ask(path string, header http.Header) bareReply {
 	return bareReply{resp.StatusCode, resp.Header, body}
 }
 
-// settled waits until the catalogue of n extensions has stayed as it is for longer than judging some of them takes:
-// everything is judged.
-func (p *program) settled(n int) {
+// settled waits until the program has hardly anything to do: everything is judged, and services are asked how they are.
+func (p *program) settled() {
 	p.b.Helper()
-	tag, since := "", time.Now()
-	for enough := time.Second + time.Duration(n)*time.Millisecond/2; time.Since(since) < enough; {
-		if now := p.ask("/api/extensions/catalog?limit=1", withKey()).Header.Get("ETag"); now == "" || now != tag {
-			tag, since = now, time.Now()
+	for before := p.cpu(); ; {
+		time.Sleep(time.Second)
+		now := p.cpu()
+		if now-before < 150*time.Millisecond {
+			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		before = now
 	}
 }
 

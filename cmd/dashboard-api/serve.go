@@ -51,7 +51,7 @@ func serveAPI(ctx context.Context, s config.Settings, log zerolog.Logger) error 
 	defer watching.Wait()
 	defer cancel()
 	_, _ = manager.Await(watch, 0) // until then each request would read the folders for itself
-	defer func() { // changes go on behind their replies
+	defer func() {                 // changes go on behind their replies
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.StopTimeout)
 		defer cancel()
 		if err := manager.Wait(patience); err != nil {
