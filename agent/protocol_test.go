@@ -107,7 +107,7 @@ func TestServer_Replies(t *testing.T) {
 		},
 		{"POST /v1/extension/logs", app, `{"service_id":"app","logs":"line 1\nline 2\n","lines":2}`},
 		{
-			"GET /v1/containers", "", `{"containers":[{"id":"id1","name":"dream-server-app-1","service":"app","image":"example/app:1","state":"running"}],"at":"TIME"}`,
+			"GET /v1/containers", "", `{"containers":[{"id":"id1","name":"dream-server-app-1","service":"app","image":"example/app:1","state":"running","started_at":"TIME"}],"at":"TIME"}`,
 		},
 		{"GET /v1/stack", "", `{"files":["docker-compose.base.yml","extensions/services/search/compose.yaml","data/user-extensions/app/compose.yaml"],"skipped":[]}`},
 		{"POST /v1/extension/disable", `{"service_id": "search"}`, `{"status":"ok","service_id":"search","action":"disable"}`},

@@ -19,7 +19,7 @@ func (in *installation) pending(id, kind string) string {
 	in.must(err)
 	c, err := in.journal().Begin(id, catalog.Intent{Kind: o.Kind, Actor: "test", Operation: o.ID})
 	in.must(err)
-	in.must(active.End(operation.Waiting, nil, nil))
+	in.must(active.End(operation.Waiting, nil, nil, func() {}))
 	c.Leave()
 	return o.ID
 }

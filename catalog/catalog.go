@@ -97,10 +97,14 @@ type Runtime struct {
 	// healthy, unhealthy, starting, or empty without a healthcheck. It is for enabled extensions.
 	Health string `json:"health,omitempty"`
 	// HealthSince is when Health became what it is, and HealthReason why it is no better. Both are of Live.
-	HealthSince  time.Time           `json:"health_since,omitzero"`
-	HealthReason string              `json:"health_reason,omitempty"`
-	Reason       string              `json:"reason,omitempty"` // why the containers do not run as they should
-	Containers   []compose.Container `json:"containers,omitempty"`
+	HealthSince  time.Time `json:"health_since,omitzero"`
+	HealthReason string    `json:"health_reason,omitempty"`
+	Reason       string    `json:"reason,omitempty"` // why the containers do not run as they should
+	// StartedAt and Image are of the container that the extension is named after; Restarts are those of all.
+	StartedAt  time.Time           `json:"started_at,omitzero"`
+	Restarts   int                 `json:"restarts,omitempty"`
+	Image      string              `json:"image,omitempty"`
+	Containers []compose.Container `json:"containers,omitempty"`
 	// Pending is a change that waits for the host agent.
 	Pending string `json:"pending,omitempty"`
 	// Operation is the id of the change that is being made.

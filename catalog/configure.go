@@ -39,7 +39,7 @@ func (m *Manager) Configure(ctx context.Context, id string, change ConfigChange,
 	if err == nil {
 		result = &Result{ID: id, Action: operation.Configure.Participle(), Message: configured(id, r)}
 	}
-	if werr := active.End(outcome(err, false, false), result, err); werr != nil {
+	if werr := active.End(outcome(err, false, false), result, err, func() {}); werr != nil {
 		m.log.Warn().Err(werr).Str("operation", active.ID()).Msg("the end of the operation is not on disk")
 	}
 	return r, err

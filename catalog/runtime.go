@@ -102,6 +102,12 @@ func (s *Snapshot) runtimeOf(e Entry, run *runtimeState, pending string) Runtime
 		}
 	}
 	r.Health = worstHealth(r.Containers)
+	for i, c := range r.Containers {
+		r.Restarts += c.Restarts
+		if i == 0 || c.Service == e.ID {
+			r.StartedAt, r.Image = c.StartedAt, c.Image
+		}
+	}
 	switch {
 	case len(broken) > 0 && up > 0:
 		r.State = "partial"

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -102,4 +103,18 @@ func TestSnapshot_TellsThatDockerIsAway(t *testing.T) {
 	}
 	in.Refresh(t.Context())
 	wantEqual(t, "agent", catalog.AgentStatus{Available: true, Version: "2.1.0", Docker: "start Docker"}, in.Snapshot().Agent)
+}
+
+// What is told of an extension is that of the container with its name; restarts are those of all.
+func TestRuntime_NamesTheMainContainer(t *testing.T) {
+	in := newInstallation(t, enabled("notes"))
+	started := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	in.agent.has(
+		compose.Container{Service: "notes-db", Image: "example/db:1", State: "running", Restarts: 2, StartedAt: started.Add(-time.Hour)},
+		compose.Container{Service: "notes", Image: "example/notes:1", State: "running", Restarts: 1, StartedAt: started})
+	in.Refresh(t.Context())
+	e, _ := in.Snapshot().Find("notes")
+	if r := e.Runtime; !r.StartedAt.Equal(started) || r.Image != "example/notes:1" || r.Restarts != 3 {
+		t.Errorf("started %s, image %s, %d restarts", r.StartedAt, r.Image, r.Restarts)
+	}
 }

@@ -124,11 +124,13 @@ func (m *Manager) end(ctx context.Context, t *task, r Result, err error) (Result
 	if !t.left {
 		t.finish(t.Change)
 	}
-	if werr := t.active.End(state, result, err); werr != nil {
+	werr := t.active.End(state, result, err, func() {
+		if t.left { // who takes over finds the record as we leave it
+			t.finish(t.Change)
+		}
+	})
+	if werr != nil {
 		m.log.Warn().Err(werr).Str("operation", t.active.ID()).Msg("the end of the operation is not on disk")
-	}
-	if t.left { // who takes over must find the record as we leave it
-		t.finish(t.Change)
 	}
 	return r, err
 }

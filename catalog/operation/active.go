@@ -97,8 +97,9 @@ func (a *Active) show(milestone, tell, write bool, now time.Time) {
 // CancelAsked reports whether another program wants the operation cancelled.
 func (a *Active) CancelAsked() bool { return a.history.store.CancelAsked(a.ID()) }
 
-// End ends the operation in state. The error is that of the record's last write: the change is what it is.
-func (a *Active) End(state State, r *Result, err error) error {
+// End ends the operation in state. release lets go of what others wait for: it is called when the record is on disk and
+// before anybody is told. The error is that of the record's last write: the change is what it is.
+func (a *Active) End(state State, r *Result, err error, release func()) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tracker.Finish(state, r, err, present())
@@ -110,6 +111,7 @@ func (a *Active) End(state State, r *Result, err error) error {
 	werr := a.file.write(rec, true)
 	a.file.close()
 	a.history.store.forgetCancel(rec.ID)
+	release()
 	a.history.mu.Lock()
 	a.entry.own = nil // from here on the file is what counts
 	a.history.mu.Unlock()

@@ -99,7 +99,7 @@ func TestHistory_TellsAndKeepsAChange(t *testing.T) {
 		if err != nil || seen.State != operation.Running || seen.Stages[1].Bytes != 500 || seen.Stages[1].Percent != 50 {
 			t.Errorf("another program sees %+v, %v", seen, err)
 		}
-		if err := a.End(operation.Succeeded, &operation.Result{ID: "notes", Action: "installed"}, nil); err != nil {
+		if err := a.End(operation.Succeeded, &operation.Result{ID: "notes", Action: "installed"}, nil, func() {}); err != nil {
 			t.Error(err)
 		}
 		other.refresh(t)
@@ -128,7 +128,7 @@ func TestHistory_OutcomeIsWhatItCameTo(t *testing.T) {
 		_, err := b.Outcome(context.Background(), a.ID())
 		got <- err
 	}()
-	if err := a.End(operation.Failed, nil, refusal); err != nil {
+	if err := a.End(operation.Failed, nil, refusal, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-got; !problem.HasCode(err, problem.PortTaken) {
@@ -144,7 +144,7 @@ func TestHistory_OutcomeIsWhatItCameTo(t *testing.T) {
 		t.Errorf("outcome of nothing: %v", err)
 	}
 	held := b.begin(t, operation.Options{Kind: operation.Start, Extension: "notes"})
-	defer func() { _ = held.End(operation.Failed, nil, refusal) }()
+	defer func() { _ = held.End(operation.Failed, nil, refusal, func() {}) }()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := b.Outcome(ctx, held.ID()); !errors.Is(err, context.Canceled) {
@@ -188,7 +188,7 @@ func TestStore_FinishesOnlyWhatIsUnfinished(t *testing.T) {
 	b := open(t, t.TempDir())
 	running := b.begin(t, operation.Options{Kind: operation.Enable, Extension: "a"})
 	ended := b.begin(t, operation.Options{Kind: operation.Enable, Extension: "b"})
-	if err := ended.End(operation.Cancelled, nil, problem.Newf(problem.Cancelled, "so be it")); err != nil {
+	if err := ended.End(operation.Cancelled, nil, problem.Newf(problem.Cancelled, "so be it"), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range []*operation.Active{running, ended} {
@@ -200,7 +200,7 @@ func TestStore_FinishesOnlyWhatIsUnfinished(t *testing.T) {
 	if got := states(b.List(operation.Filter{})); got != "enable cancelled, enable running" {
 		t.Errorf("got %s", got)
 	}
-	_ = running.End(operation.Failed, nil, nil)
+	_ = running.End(operation.Failed, nil, nil, func() {})
 	for _, id := range []string{"", "../../etc/passwd", "nonsense", operation.NewID()} {
 		if err := b.store.Finish(id, operation.Succeeded, nil, nil); err == nil {
 			t.Errorf("%q was finished", id)
@@ -227,20 +227,20 @@ func TestHistory_CancelsWhatTurnsOn(t *testing.T) {
 	if _, elsewhere, err := other.Cancel(on.ID()); err != nil || !elsewhere || !on.CancelAsked() || off.CancelAsked() {
 		t.Errorf("cancel by another program: elsewhere %t, %v, asked %t", elsewhere, err, on.CancelAsked())
 	}
-	_ = on.End(operation.Cancelled, nil, problem.Newf(problem.Cancelled, "so be it"))
+	_ = on.End(operation.Cancelled, nil, problem.Newf(problem.Cancelled, "so be it"), func() {})
 	if left, _ := filepath.Glob(filepath.Join(b.dir, "*.cancel")); len(left) > 0 {
 		t.Errorf("the word stays: %v", left)
 	}
 	if _, _, err := b.Cancel(on.ID()); !problem.HasCode(err, problem.Conflict) {
 		t.Errorf("cancel of what has ended: %v", err)
 	}
-	_ = off.End(operation.Succeeded, nil, nil)
+	_ = off.End(operation.Succeeded, nil, nil, func() {})
 }
 
 func TestHistory_KnowsARetry(t *testing.T) {
 	b := open(t, t.TempDir())
 	a := b.begin(t, operation.Options{Kind: operation.Install, Extension: "notes", Key: "k1", Request: "r1"})
-	_ = a.End(operation.Succeeded, &operation.Result{}, nil)
+	_ = a.End(operation.Succeeded, &operation.Result{}, nil, func() {})
 	for _, h := range []*book{b, open(t, b.dir)} {
 		h.refresh(t)
 		if id, err := h.Retried("k1", "r1"); id != a.ID() || err != nil {
@@ -289,7 +289,7 @@ func TestStore_KeepsTheLastThousand(t *testing.T) {
 	}
 	b := open(t, dir)
 	a := b.begin(t, operation.Options{Kind: operation.Install, Extension: "notes"})
-	_ = a.End(operation.Succeeded, &operation.Result{}, nil)
+	_ = a.End(operation.Succeeded, &operation.Result{}, nil, func() {})
 	b.refresh(t)
 	all := b.List(operation.Filter{})
 	if len(all) != operation.Kept || all[0].Kind != operation.Install || all[len(all)-1].ID != "00000000-0000-7000-8000-000000000006" {
@@ -315,7 +315,7 @@ func TestHistory_WithoutADisk(t *testing.T) {
 		t.Error("an install began without a record")
 	}
 	a := b.begin(t, operation.Options{Kind: operation.Stop, WithoutRecord: true})
-	if err := a.End(operation.Succeeded, nil, nil); err == nil {
+	if err := a.End(operation.Succeeded, nil, nil, func() {}); err == nil {
 		t.Error("the end is on no disk, and nobody says so")
 	}
 	if o, err := b.Get(a.ID()); err != nil || o.State != operation.Succeeded {
