@@ -1,7 +1,8 @@
 // Package operation is a change to an extension as people follow it: who asked for it, how far it is, and what became of
 // it.
 //
-//	operation.go   the record             store.go     the records on disk
+//	operation.go   what is told of it     record.go    one record on disk
+//	active.go      one that is made       store.go     the records on disk
 //	progress.go    what moves it on       history.go   the records in memory, kept up to date
 //	pull.go        bytes of images        id.go        names that sort by time
 //
