@@ -84,6 +84,7 @@ type server struct {
 	answers    *answers
 	glances    *answers      // that are kept for a second
 	streams    chan struct{} // one for each that is open
+	frames     frames        // of events
 	closing    <-chan struct{}
 	router     *chi.Mux
 	huma       huma.API

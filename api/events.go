@@ -1,10 +1,10 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"dreamserver/catalog"
 )
@@ -33,35 +33,34 @@ type eventsInput struct {
 func (s *server) events(w http.ResponseWriter, r *http.Request, in *eventsInput) error {
 	l := s.extensions.Listen(s.lastEvent(in.Last))
 	defer l.Close()
-	s.produce(w, r, func(ctx context.Context, out chan<- event) {
-		send := func(id, name string, v any) bool {
-			e, err := newEvent(id, name, v)
-			if err != nil {
-				return false // none of our types fails
-			}
-			select {
-			case out <- e:
-				return true
-			case <-ctx.Done():
-				return false
-			}
+	var first []event
+	if in.Last == "" || l.Missed {
+		e, err := newEvent(s.eventID(l.From), string(catalog.SnapshotEvent),
+			catalog.SnapshotNews{Generation: s.extensions.Snapshot().Generation, Resync: l.Missed})
+		if err != nil {
+			return err
 		}
-		if in.Last == "" || l.Missed {
-			news := catalog.SnapshotNews{Generation: s.extensions.Snapshot().Generation, Resync: l.Missed}
-			if !send(s.eventID(l.From), string(catalog.SnapshotEvent), news) {
-				return
-			}
-		}
-		for {
-			select {
-			case e, more := <-l.Events:
-				if !more || !send(s.eventID(e.Seq), string(e.Type), e.Data) {
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+		first = append(first, e)
+	}
+	stream(s, w, r, l.Events, s.frameOf, first...)
 	return nil
+}
+
+// frames are the last events as they go over the wire. Most who listen are told of one at the same time, and it is made
+// once for all of them.
+type frames [128]atomic.Pointer[numbered]
+
+type numbered struct {
+	seq uint64
+	event
+}
+
+func (s *server) frameOf(e *catalog.Event) event {
+	slot := &s.frames[e.Seq%uint64(len(s.frames))]
+	if made := slot.Load(); made != nil && made.seq == e.Seq {
+		return made.event
+	}
+	made := &numbered{e.Seq, frame(s.eventID(e.Seq), string(e.Type), e.Data)}
+	slot.Store(made)
+	return made.event
 }

@@ -107,6 +107,39 @@ func TestEvents_TellTheNews(t *testing.T) {
 	}
 }
 
+// Events are made once for all who listen, and each hears its own: who is told again of old ones as who hears new ones.
+func TestEvents_AreTheSameForAll(t *testing.T) {
+	in := newInstallation(t)
+	first := in.listen("")
+	first.next()
+	heard := map[string]string{}
+	order := []string{}
+	const changes = 60 // three events each, more than are kept made
+	for range changes {
+		if rec := in.do("POST", "/api/extensions/search/stop", ""); rec.Code != http.StatusOK {
+			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		for ended := false; !ended; {
+			id, name, data := first.next()
+			heard[id] = name + " " + data
+			order = append(order, id)
+			ended = strings.Contains(data, `"state":"succeeded"`)
+		}
+	}
+	if len(order) <= 128 {
+		t.Fatalf("%d events", len(order))
+	}
+	for _, start := range []int{0, 1, len(order) - 10} {
+		l := in.listen(order[start])
+		for _, want := range order[start+1:] {
+			id, name, data := l.next()
+			if id != want || name+" "+data != heard[id] {
+				t.Fatalf("%s: %s %s, want %s: %s", id, name, data, want, heard[want])
+			}
+		}
+	}
+}
+
 func TestEvents_NeedTheScopeRead(t *testing.T) {
 	in := newInstallation(t)
 	refused(t, in.do("GET", "/api/events", "", "Authorization: "), problem.Unauthorized, "key")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"dreamserver/internal/problem"
@@ -16,7 +17,7 @@ const (
 	streamBatch = 32 << 10         // bytes of events that are sent at once, when as many wait
 )
 
-// event is one server-sent event as it goes over the wire. Streams may share it.
+// event is one server-sent event, or several, as they go over the wire. Streams may share it.
 type event []byte
 
 // newEvent makes the event of that name. Its data is one line, because JSON needs no other, so no text in it can end
@@ -26,12 +27,17 @@ func newEvent(id, name string, v any) (event, error) {
 	if err != nil {
 		return nil, err
 	}
-	var e event
+	return frame(id, name, data), nil
+}
+
+// frame is newEvent of JSON that was made before.
+func frame(id, name string, data []byte) event {
+	e := make(event, 0, len("id: \nevent: \ndata: \n\n")+len(id)+len(name)+len(data))
 	if id != "" {
 		e = append(append(append(e, "id: "...), id...), '\n')
 	}
 	e = append(append(append(e, "event: "...), name...), '\n')
-	return append(append(append(e, "data: "...), data...), '\n', '\n'), nil
+	return append(append(append(e, "data: "...), data...), '\n', '\n')
 }
 
 // problemEvent tells why a stream ends. EventSource has events of its own that are called error.
@@ -42,10 +48,11 @@ func problemEvent(d *problem.Document) event {
 
 var heartbeat = event("event: heartbeat\ndata: {}\n\n")
 
-// stream answers with events as server-sent events, and returns when the channel is closed, the client has left or
-// does not read, may not read any more, or the API stops. It takes from the channel as fast as the client takes from
-// it; whoever sends must not wait for long, and must stop when the request's context ends or stream has returned.
-func (s *server) stream(w http.ResponseWriter, r *http.Request, events <-chan event) {
+// stream answers with events as server-sent events, first those that are given, and returns when the channel is closed,
+// the client has left or does not read, may not read any more, or the API stops. It takes from the channel as fast as
+// the client takes from it; whoever sends must not wait for long, and must stop when the request's context ends or stream
+// has returned. encode is what becomes of what comes from the channel; streams may share it.
+func stream[T any](s *server, w http.ResponseWriter, r *http.Request, events <-chan T, encode func(T) event, first ...event) {
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
@@ -57,13 +64,14 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, events <-chan ev
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect them
 	out := sink{w: w, control: http.NewResponseController(w)}
-	if !out.send(nil) || r.Method == http.MethodHead {
+	if r.Method == http.MethodHead {
+		out.send(nil)
 		return
 	}
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
 	who := visitOf(r.Context()).caller
-	for ok := true; ok; {
+	for ok := out.send(slices.Concat(first...)); ok; {
 		select {
 		case <-r.Context().Done():
 			return
@@ -73,7 +81,7 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, events <-chan ev
 			if !more {
 				return
 			}
-			ok = out.send(e, waiting(events)...)
+			ok = sendBatch(out, e, events, encode)
 		case <-beat.C:
 			if err := s.stillMay(who); err != nil {
 				out.send(problemEvent(s.refusal(r.Context(), err)))
@@ -84,21 +92,27 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, events <-chan ev
 	}
 }
 
-// waiting takes the events that need not be waited for, a batch of them.
-func waiting(events <-chan event) (more []event) {
-	for size := 0; size < streamBatch; {
+// sendBatch sends what came from the channel and what need not be waited for, and reports whether there can be more.
+func sendBatch[T any](out sink, e T, events <-chan T, encode func(T) event) bool {
+	for size := 0; ; {
+		made := encode(e)
+		if !out.put(made) {
+			return false
+		}
+		if size += len(made); size >= streamBatch {
+			return out.flush()
+		}
 		select {
-		case e := <-events: // nothing, when it is closed: stream sees that itself
-			if e == nil {
-				return more
+		case next, more := <-events:
+			if !more {
+				out.flush()
+				return false
 			}
-			more = append(more, e)
-			size += len(e)
+			e = next
 		default:
-			return more
+			return out.flush()
 		}
 	}
-	return more
 }
 
 // sink writes to one client.
@@ -107,16 +121,16 @@ type sink struct {
 	control *http.ResponseController
 }
 
-// send reports whether the client takes it in time. Each event has a time of its own.
-func (o sink) send(first event, more ...event) bool {
-	for _, e := range append([]event{first}, more...) {
-		_ = o.control.SetWriteDeadline(time.Now().Add(streamWrite)) // a recorder in a test has none
-		if _, err := o.w.Write(e); err != nil {
-			return false
-		}
-	}
-	return o.control.Flush() == nil
+// put reports whether the client takes the event in time. Each has a time of its own.
+func (o sink) put(e event) bool {
+	_ = o.control.SetWriteDeadline(time.Now().Add(streamWrite)) // a recorder in a test has none
+	_, err := o.w.Write(e)
+	return err == nil
 }
+
+func (o sink) flush() bool { return o.control.Flush() == nil }
+
+func (o sink) send(e event) bool { return o.put(e) && o.flush() }
 
 // produce streams what send sends, until it returns or the client is gone, which ends its context.
 func (s *server) produce(w http.ResponseWriter, r *http.Request, send func(ctx context.Context, out chan<- event)) {
@@ -129,7 +143,7 @@ func (s *server) produce(w http.ResponseWriter, r *http.Request, send func(ctx c
 		defer close(events)
 		send(ctx, events)
 	}()
-	s.stream(w, r, events)
+	stream(s, w, r, events, func(e event) event { return e })
 	cancel()
 	if bug := <-done; bug != nil { // nothing of a request outlives it
 		panic(bug) // where it ends this request, and not the program

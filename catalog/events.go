@@ -64,20 +64,20 @@ const (
 type news struct {
 	mu        sync.Mutex
 	last      uint64
-	kept      []Event // the last ones, oldest first
+	kept      []*Event // the last ones, oldest first
 	listeners map[*Listener]bool
 }
 
 // Listener hears the news from one moment on.
 type Listener struct {
 	// Events is closed when the listener is too far behind, or has been closed.
-	Events <-chan Event
+	Events <-chan *Event
 	// Missed reports whether something was told since the event that the listener knows and is not kept any more.
 	Missed bool
 	// From is the number of the newest event when the listening began.
 	From uint64
 
-	events chan Event
+	events chan *Event
 	news   *news
 }
 
@@ -88,7 +88,7 @@ func (m *Manager) Listen(after uint64) *Listener { return m.news.listen(after) }
 func (n *news) listen(after uint64) *Listener {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var replay []Event
+	var replay []*Event
 	l := &Listener{news: n, From: n.last}
 	if after > 0 {
 		first := n.last - uint64(len(n.kept)) // the number before the oldest that is kept
@@ -98,7 +98,7 @@ func (n *news) listen(after uint64) *Listener {
 			replay = n.kept[after-first:]
 		}
 	}
-	l.events = make(chan Event, len(replay)+heardEvents)
+	l.events = make(chan *Event, len(replay)+heardEvents)
 	l.Events = l.events
 	for _, e := range replay {
 		l.events <- e
@@ -133,9 +133,9 @@ func (n *news) tell(t EventType, data any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.last++
-	e := Event{Seq: n.last, Type: t, Data: encoded}
+	e := &Event{Seq: n.last, Type: t, Data: encoded}
 	if n.kept = append(n.kept, e); len(n.kept) > keptEvents {
-		n.kept = append([]Event(nil), n.kept[len(n.kept)-keptEvents:]...)
+		n.kept = append([]*Event(nil), n.kept[len(n.kept)-keptEvents:]...)
 	}
 	for l := range n.listeners {
 		select {

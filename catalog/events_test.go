@@ -104,7 +104,7 @@ func TestListen_ReplaysWhatIsKept(t *testing.T) {
 		t.Run(fmt.Sprint(tt.after), func(t *testing.T) {
 			l := in.Listen(tt.after)
 			l.Close()
-			var got []catalog.Event
+			var got []*catalog.Event
 			for e := range l.Events {
 				got = append(got, e)
 			}
