@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this machine ready: a Docker Engine that answers and `docker compose`; with --test also a static
-# busybox, which test images are made of, a C compiler, which the race detector needs, and Prometheus with promtool,
-# which read and check our metrics.
+# busybox, which test images are made of, a C compiler, which the race detector needs, Prometheus with promtool, which
+# read and check our metrics, and docker-registry, which tests pull images from.
 # What is there already is used as it is. Nothing is said where nothing is missing.
 #
 #   tools/setup.sh [--test]
@@ -18,7 +18,7 @@ main() {
   local parts="engine compose" missing
   case "${1:-}" in
     "") ;;
-    --test) parts="$parts busybox compiler prometheus" ;;
+    --test) parts="$parts busybox compiler prometheus registry" ;;
     --provide) # what we call ourselves with through sudo
       shift
       provide "$@"
@@ -54,6 +54,7 @@ has_busybox() { have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
 has_compiler() { have gcc && printf '#include <stdlib.h>\n' | gcc -E - >/dev/null 2>&1; }
 
 has_prometheus() { have prometheus && have promtool; }
+has_registry() { have docker-registry; }
 
 may_become_root() {
   can_sudo || return 1
@@ -218,21 +219,31 @@ provide_compiler() {
   install_packages gcc libc6-dev
 }
 
-# provide_prometheus takes the two programs out of the package and installs nothing else of it: the package would run a
-# Prometheus on this machine from now on, for every address.
 provide_prometheus() {
-  local dir program
   need_apt prometheus
-  say "set-up: unpacking prometheus and promtool (package prometheus)"
+  unpack_programs prometheus prometheus promtool
+}
+
+provide_registry() {
+  need_apt registry
+  unpack_programs docker-registry docker-registry
+}
+
+# unpack_programs takes programs out of a package and installs nothing else of it: the packages of servers would run one
+# on this machine from now on, for every address. unpack_programs PACKAGE PROGRAM…
+unpack_programs() {
+  local package=$1 dir program
+  shift
+  say "set-up: unpacking $* (package $package)"
   dir=$(mktemp -d)
-  (cd "$dir" && { apt_get download prometheus || { update_packages && apt_get download prometheus; }; }) || {
+  (cd "$dir" && { apt_get download "$package" || { update_packages && apt_get download "$package"; }; }) || {
     rm -rf "$dir"
-    warn "apt-get does not download prometheus. The end of its output:"
+    warn "apt-get does not download $package. The end of its output:"
     tail -n 15 "$packages_log" >&2
     exit 1
   }
-  dpkg-deb --extract "$dir"/prometheus_*.deb "$dir/tree"
-  for program in prometheus promtool; do
+  dpkg-deb --extract "$dir/$package"_*.deb "$dir/tree"
+  for program in "$@"; do
     install -m 755 "$dir/tree/usr/bin/$program" "/usr/local/bin/$program.new"
     mv -f "/usr/local/bin/$program.new" "/usr/local/bin/$program"
   done
@@ -301,6 +312,7 @@ missing_engine() {
 missing_compose() { say "docker compose, version 2.29 or later"; }
 missing_busybox() { say "a static busybox (package busybox-static)"; }
 missing_prometheus() { say "Prometheus and promtool (package prometheus)"; }
+missing_registry() { say "docker-registry (package docker-registry; elsewhere the program of distribution, under this name)"; }
 missing_compiler() { say "a C compiler (packages gcc and libc6-dev)"; }
 
 packages_elsewhere() {
@@ -312,7 +324,7 @@ packages_elsewhere() {
     *" arch "*) say "pacman -S docker docker-compose busybox gcc prometheus" ;;
     *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel golang-github-prometheus-prometheus" ;;
     *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev prometheus" ;;
-    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler and Prometheus." ;;
+    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler, Prometheus and a registry called docker-registry." ;;
   esac
 }
 
