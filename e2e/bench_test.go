@@ -117,7 +117,7 @@ func (b *bench) compose(args ...string) error {
 
 func (b *bench) request(method, path string) {
 	b.t.Helper()
-	status, reply, err := b.stack.request(method, path, b.stack.key, "")
+	status, reply, err := b.stack.request(method, path, b.stack.key)
 	b.check(err)
 	if status != 200 {
 		b.t.Fatalf("%s %s: %d %s", method, path, status, reply)

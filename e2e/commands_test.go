@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -27,12 +28,20 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	                             each name gets a free port, in .env and as a variable of the script
 //	agent start [KEY=VALUE…] | stop | kill | freeze | thaw
 //	server start [KEY=VALUE…] | stop | kill
-//	api [-status=N] [-key=K] [-at=HOST:PORT] [-until=TEXT] METHOD PATH [BODY]     the reply is stdout; asked again until it
-//	                             has the text, for what the API finds out in the background
+//	api [-status=N] [-key=K] [-at=HOST:PORT] [-until=TEXT] [-async=VARIABLE] [-again=KEY] METHOD PATH [BODY]
+//	                             the reply is stdout; asked again until it has the text, for what the API finds out in the
+//	                             background; with -async it answers at once, and the variable gets the operation's path,
+//	                             and VARIABLE_ID its id; with -again the request has an Idempotency-Key
 //	browser [-status=N] [-tls=HOST] METHOD PATH [BODY]     as a page of the dashboard asks, with its cookies
 //	cookie VARIABLE              the cookie of the browser's session
 //	key VARIABLE NAME SCOPE      make a key of the API
 //	certificate HOST             put one into the installation
+//	registry start               start one, whose address is ${REGISTRY} and port ${REGISTRY_PORT}; before install, when the library names it
+//	registry image NAME MB [ARCH]  put an image of that size into it, as ${REGISTRY}/NAME:1
+//	registry pass MB | open      give out that much of layers, and then nothing; all
+//	registry layers NAME COUNT   so many layers of it were asked for
+//	progress PATH MORE AT_MOST   wait until the operation's pull is between these numbers of MB
+//	client asks METHOD PATH | leaves     a request in the background, and its client goes away before it is answered
 //	prometheus KEY               start one with our configuration and alerts, which reads the API and the agent with that key
 //	query EXPR VALUE             wait until it answers with that value, or with nothing for none
 //	inspect SERVICE              print what bounds its container
@@ -52,6 +61,7 @@ func commands() map[string]command {
 		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
 		"prometheus": cmdPrometheus, "query": cmdQuery, "follow": cmdFollow,
+		"registry": cmdRegistry, "progress": cmdProgress, "client": cmdClient,
 	}
 }
 
@@ -68,13 +78,14 @@ func cmdInstall(ts *testscript.TestScript, _ bool, ports []string) {
 	}
 	for from, to := range map[string]string{"library": "data/extensions-library", "builtin": "extensions/services"} {
 		if _, err := os.Stat(ts.MkAbs(from)); err == nil {
-			ts.Check(copyFilled(ts.MkAbs(from), filepath.Join(s.dir, to)))
+			ts.Check(copyFilled(ts.MkAbs(from), filepath.Join(s.dir, to), "${IMAGE}", image, "${REGISTRY}", ts.Getenv("REGISTRY")))
 		}
 	}
 }
 
-// copyFilled copies fixture files with ${IMAGE} replaced; Compose's own variables stay.
-func copyFilled(from, to string) error {
+// copyFilled copies fixture files with pairs of texts replaced; Compose's own variables stay.
+func copyFilled(from, to string, pairs ...string) error {
+	fill := strings.NewReplacer(pairs...)
 	return filepath.WalkDir(from, func(p string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -91,7 +102,7 @@ func copyFilled(from, to string) error {
 		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 			return err
 		}
-		return os.WriteFile(dst, []byte(strings.ReplaceAll(string(data), "${IMAGE}", image)), 0o644)
+		return os.WriteFile(dst, []byte(fill.Replace(string(data))), 0o644)
 	})
 }
 
@@ -130,7 +141,7 @@ func control(ts *testscript.TestScript, neg bool, args []string, program string,
 
 func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	s := stackOf(ts)
-	want, key, at, until := http.StatusOK, s.key, "", ""
+	want, key, at, until, variable, again := http.StatusOK, s.key, "", "", "", ""
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		name, value, _ := strings.Cut(args[0], "=")
 		switch name {
@@ -144,22 +155,34 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 			at = value
 		case "-until":
 			until = value
+		case "-async":
+			want, variable = http.StatusAccepted, value
+		case "-again":
+			again = value
 		default:
 			ts.Fatalf("api: unknown flag %s", name)
 		}
 		args = args[1:]
 	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: api [-status=N] [-key=K] [-at=HOST:PORT] [-until=TEXT] METHOD PATH [BODY]")
+		ts.Fatalf("usage: api [-status=N] [-key=K] [-at=HOST:PORT] [-until=TEXT] [-async=VARIABLE] [-again=KEY] METHOD PATH [BODY]")
 	}
 	if at == "" {
 		at = s.api.addr
 	}
+	with := http.Header{"Authorization": {"Bearer " + key}}
+	if variable != "" {
+		with.Set("Prefer", "respond-async")
+	}
+	if again != "" {
+		with.Set("Idempotency-Key", again)
+	}
 	var status int
+	var header http.Header
 	var reply string
 	within(func() bool {
 		var err error
-		status, reply, err = s.requestAt(at, args[0], args[1], key, strings.Join(args[2:], " "))
+		status, header, reply, err = s.ask(at, args[0], args[1], strings.Join(args[2:], " "), with)
 		ts.Check(err)
 		return strings.Contains(reply, until)
 	})
@@ -167,6 +190,10 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	s.replies += reply
 	if status != want {
 		ts.Fatalf("%s %s: status %d, want %d\n%s", args[0], args[1], status, want, reply)
+	}
+	if variable != "" {
+		ts.Setenv(variable, header.Get("Location"))
+		ts.Setenv(variable+"_ID", path.Base(header.Get("Location")))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -64,33 +63,16 @@ func cmdPrometheus(ts *testscript.TestScript, neg bool, args []string) {
 
 // startPrometheus runs it until it says where it listens.
 func startPrometheus(dir string) (*process, error) {
-	p := &process{log: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd = exec.Command("prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address=127.0.0.1:0", "--log.format=json")
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	p.cmd.Stderr, p.cmd.Stdout = w, w
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%w: tools/setup.sh --test installs it", err)
-	}
-	w.Close()
-	go func() { _ = p.cmd.Wait(); close(p.done) }()
-	dec := json.NewDecoder(io.TeeReader(r, p.log))
-	for p.addr == "" {
-		var line struct {
-			Msg     string `json:"msg"`
-			Address string `json:"address"`
-		}
-		if err := dec.Decode(&line); err != nil {
-			return p, fmt.Errorf("prometheus ended before it listened:\n%s", p.log)
-		}
+	p, err := launch(exec.Command("prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address=127.0.0.1:0", "--log.format=json"), func(line logLine) string {
 		if line.Msg == "Listening on" {
-			p.addr = line.Address
+			return line.Address
 		}
+		return ""
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: tools/setup.sh --test provides it", err)
 	}
-	go func() { _, _ = io.Copy(p.log, r) }()
 	return p, nil
 }
 

@@ -17,7 +17,7 @@ func cmdReadAll(ts *testscript.TestScript, neg bool, args []string) {
 	var document struct {
 		Paths map[string]map[string]json.RawMessage `json:"paths"`
 	}
-	_, text, err := s.request("GET", "/openapi.json", s.key, "")
+	_, text, err := s.request("GET", "/openapi.json", s.key)
 	ts.Check(err)
 	ts.Check(json.Unmarshal([]byte(text), &document))
 	asked := 0
@@ -25,7 +25,7 @@ func cmdReadAll(ts *testscript.TestScript, neg bool, args []string) {
 		if methods["get"] == nil {
 			continue
 		}
-		status, reply, err := s.request("GET", strings.ReplaceAll(path, "{id}", args[0]), s.key, "")
+		status, reply, err := s.request("GET", strings.ReplaceAll(path, "{id}", args[0]), s.key)
 		ts.Check(err)
 		s.replies += reply
 		switch {

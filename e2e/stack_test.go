@@ -33,10 +33,12 @@ type stack struct {
 	key   string // of the API, from .env
 
 	prometheus *process
+	registry   *registry
 
-	browser   *http.Client // made by the first command that needs it
-	following *following   // the stream that `follow` reads
-	replies   string       // everything that the API has answered to `api` and `read-all`
+	browser   *http.Client  // made by the first command that needs it
+	following *following    // the stream that `follow` reads
+	leave     func() string // of `client`: ends its request, and says how it ended
+	replies   string        // everything that the API has answered to `api` and `read-all`
 }
 
 // newStack chooses names that no other installation has. Nothing is made yet.
@@ -82,33 +84,46 @@ type process struct {
 	done chan struct{}
 }
 
-// start runs a program until it logs that it listens.
+// logLine is what programs say when they listen.
+type logLine struct {
+	Message string `json:"message"`
+	Addr    string `json:"addr"`
+	Msg     string `json:"msg"`
+	Address string `json:"address"`
+}
+
+// start runs a program of ours until it logs that it listens.
 func (s *stack) start(program string, extra ...string) (*process, error) {
-	p := &process{cmd: exec.Command(filepath.Join(bin, program)), log: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd.Env = append(s.env(), extra...)
+	cmd := exec.Command(filepath.Join(bin, program))
+	cmd.Env = append(s.env(), extra...)
+	return launch(cmd, func(line logLine) string {
+		if line.Message == "listening" {
+			return line.Addr
+		}
+		return ""
+	})
+}
+
+// launch runs a program until a line of its log says where it listens.
+func launch(cmd *exec.Cmd, listens func(logLine) string) (*process, error) {
+	p := &process{cmd: cmd, log: &lockedBuffer{}, done: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	p.cmd.Stderr, p.cmd.Stdout = w, w
-	if err := p.cmd.Start(); err != nil {
+	cmd.Stderr, cmd.Stdout = w, w
+	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	w.Close()
-	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	go func() { _ = cmd.Wait(); close(p.done) }()
 	dec := json.NewDecoder(io.TeeReader(r, p.log))
-	for {
-		var line struct {
-			Message string `json:"message"`
-			Addr    string `json:"addr"`
-		}
+	for p.addr == "" {
+		var line logLine
 		if err := dec.Decode(&line); err != nil {
-			return nil, fmt.Errorf("%s ended before it listened:\n%s", program, p.log)
+			return nil, fmt.Errorf("%s ended before it listened:\n%s", filepath.Base(cmd.Path), p.log)
 		}
-		if line.Message == "listening" {
-			p.addr = line.Addr
-			break
-		}
+		p.addr = listens(line)
 	}
 	go func() { _, _ = io.Copy(p.log, r) }()
 	return p, nil
@@ -137,30 +152,32 @@ func (s *stack) destroy() {
 	_ = s.api.end(syscall.SIGTERM)
 	_ = s.agent.end(syscall.SIGTERM)
 	_ = exec.Command("docker", "compose", "-p", s.names.Project, "down", "--volumes", "--remove-orphans", "--timeout", "1").Run()
+	s.registry.stop()                                                                 // its images have no container any more
 	_ = exec.Command("umount", filepath.Join(s.dir, "data", "user-extensions")).Run() // of the script about a full disk
 }
 
 // request asks the API that runs as a process.
-func (s *stack) request(method, path, key, body string) (status int, reply string, err error) {
-	return s.requestAt(s.api.addr, method, path, key, body)
+func (s *stack) request(method, path, key string) (status int, reply string, err error) {
+	status, _, reply, err = s.ask(s.api.addr, method, path, "", http.Header{"Authorization": {"Bearer " + key}})
+	return status, reply, err
 }
 
-// requestAt asks the API at addr.
-func (s *stack) requestAt(addr, method, path, key, body string) (status int, reply string, err error) {
+// ask asks the API at addr with headers, and returns those of the reply.
+func (s *stack) ask(addr, method, path, body string, with http.Header) (status int, header http.Header, reply string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, strings.NewReader(body))
 	if err != nil {
-		return 0, "", err
+		return 0, nil, "", err
 	}
-	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header = with
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, "", err
+		return 0, nil, "", err
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(data), err
+	return resp.StatusCode, resp.Header, string(data), err
 }
 
 // containers lists the project's containers as Docker sees them.
