@@ -21,3 +21,8 @@ func (o *OnDemand) Last() *int { return o.d.last }
 
 // Tell tells those who listen.
 func (m *Manager) Tell(t EventType, data any) { m.news.tell(t, data) }
+
+// WhenQuiet is whenQuiet.
+func WhenQuiet(ctx context.Context, changed <-chan struct{}, read func()) {
+	whenQuiet(ctx, changed, read)
+}

@@ -24,11 +24,9 @@ type live struct {
 
 // How long the parts of [Manager.Live] wait.
 const (
-	settle     = 20 * time.Millisecond  // for more changes of files, before they are read
-	settleMost = 100 * time.Millisecond // while they go on
-	rescan     = 30 * time.Second       // between looks at files and containers that no event asked for
-	ping       = 2 * time.Second        // between questions whether the agent is there
-	reconnect  = time.Second            // after the agent's events ended
+	rescan    = 30 * time.Second // between looks at files and containers that no event asked for
+	ping      = 2 * time.Second  // between questions whether the agent is there
+	reconnect = time.Second      // after the agent's events ended
 )
 
 // Live keeps the snapshot up to date until ctx ends: when a file changes, whoever changed it; when a container does;
@@ -46,6 +44,8 @@ func (m *Manager) Live(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	recorded := make(chan struct{}, 1)
 	parts.Go(func() { m.watchFiles(ctx, changed, recorded) })
+	parts.Go(func() { whenQuiet(ctx, changed, m.publish) })
+	parts.Go(func() { whenQuiet(ctx, recorded, m.rememberOperations) })
 	parts.Go(func() { m.followAgent(ctx) })
 	parts.Go(func() { m.rateFolders(ctx) })
 	parts.Go(func() { m.probeServices(ctx) })
@@ -61,33 +61,8 @@ func (m *Manager) Live(ctx context.Context) {
 		case <-tick.C:
 			m.Refresh(ctx)
 			m.rememberOperations()
-		case <-recorded:
-			m.rememberOperations()
 		case <-m.live.going:
 			m.publish()
-		case <-changed:
-			m.awaitQuiet(ctx, changed)
-			m.publish()
-		}
-	}
-}
-
-// awaitQuiet waits until the files have settled, so that one change is one generation.
-func (m *Manager) awaitQuiet(ctx context.Context, changed <-chan struct{}) {
-	most := time.NewTimer(settleMost)
-	defer most.Stop()
-	quiet := time.NewTimer(settle)
-	defer quiet.Stop()
-	for {
-		select {
-		case <-changed:
-			quiet.Reset(settle)
-		case <-quiet.C:
-			return
-		case <-most.C:
-			return
-		case <-ctx.Done():
-			return
 		}
 	}
 }
