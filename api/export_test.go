@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -73,4 +74,13 @@ const MaxStreams = maxStreams
 func NewEvent(id, name string, v any) (string, error) {
 	e, err := newEvent(id, name, v)
 	return string(e), err
+}
+
+// Now is the time as the API tells it.
+func Now(o Options) (now time.Time, err error) {
+	_, err = newServer(o, func(s *server) []route {
+		now = s.now()
+		return nil
+	})
+	return now, err
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,24 @@ func TestGPUHistory_HasTheLastSixtyReadings(t *testing.T) {
 	}
 	if *a.Utilization[0] != 5 || a.Utilization[last] != nil || *a.MemoryPercent[last] != 32 || b.Temperature[0] != nil || *b.Temperature[last] != 33 || a.Power[last] != nil {
 		t.Errorf("got %+v", got.GPUs)
+	}
+}
+
+// A clock that is set back stops no history: times go up, and what seems to come from the future goes.
+func TestGPUHistory_OfAClockThatIsSetBack(t *testing.T) {
+	in := newInstallation(t, "GPU_BACKEND=nvidia")
+	const back = -3600
+	for _, second := range []int{0, 5, 10, 15, 7, 12, back, back + 5} {
+		f := gpu.Facts{At: began.Add(time.Duration(second) * time.Second)}
+		f.Devices = []gpu.Device{{Vendor: gpu.NVIDIA, Utilization: new(float64(second))}}
+		in.sees(f)
+		got := decode[struct{ Timestamps []time.Time }](t, in.do("GET", "/api/gpu/history", "")).Timestamps
+		if len(got) == 0 || !got[len(got)-1].Equal(f.At) || !slices.IsSortedFunc(got, time.Time.Compare) {
+			t.Fatalf("at %d s: %v", second, got)
+		}
+		if want := map[int]int{15: 4, 7: 3, 12: 4, back: 1, back + 5: 2}[second]; want != 0 && len(got) != want {
+			t.Errorf("at %d s: %d readings, want %d: %v", second, len(got), want, got)
+		}
 	}
 }
 

@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"dreamserver/api"
 	"dreamserver/config"
 )
 
@@ -85,5 +87,14 @@ func TestSession_OfAKeyAreBounded(t *testing.T) {
 	}
 	if !first.isIn() || second.isIn() || !other.isIn() {
 		t.Errorf("first %v, second %v, of another key %v; want true, false, true", first.isIn(), second.isIn(), other.isIn())
+	}
+}
+
+// How long a session lasts is measured by time that nobody sets: a clock that jumps signs nobody in or out.
+func TestSession_IsMeasuredByMonotonicTime(t *testing.T) {
+	in := newInstallation(t)
+	now, err := api.Now(api.Options{Settings: in.settings, Manager: in.manager, Audit: in.agent, Version: "2.1.0"})
+	if err != nil || !strings.Contains(now.String(), " m=+") {
+		t.Errorf("%s is a time of day; %v", now, err)
 	}
 }

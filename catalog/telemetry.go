@@ -53,9 +53,12 @@ func (t *Telemetry) next(f HostFacts, err error, now time.Time) *Telemetry {
 		d.Processes = nil
 		reading.Devices = append(reading.Devices, d)
 	}
-	fresh := len(t.History) == 0 || t.History[len(t.History)-1].At.Before(reading.At)
+	fresh := len(t.History) == 0 || !t.History[len(t.History)-1].At.Equal(reading.At)
 	if len(reading.Devices) > 0 && fresh { // a tool that hangs has told nothing new
 		kept := t.History[max(0, len(t.History)-HistoryLength+1):]
+		for len(kept) > 0 && kept[len(kept)-1].At.After(reading.At) { // the clock was set back: their time is still to come
+			kept = kept[:len(kept)-1]
+		}
 		n.History = append(append(make([]GPUReading, 0, len(kept)+1), kept...), reading)
 	}
 	return &n

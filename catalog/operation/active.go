@@ -25,8 +25,9 @@ type Active struct {
 	tracker Tracker
 	entry   *entry
 	file    file
-	told    time.Time
-	written time.Time
+	watch   stopwatch
+	told    time.Duration // since the start
+	written time.Duration
 }
 
 // Options are what an operation begins with.
@@ -43,11 +44,11 @@ type Options struct {
 
 // Begin records an operation.
 func (h *History) Begin(s Options) (*Active, error) {
-	now := present()
-	o := Operation{ID: s.ID, Kind: s.Kind, Extension: s.Extension, Actor: s.Actor, State: Running, Parent: s.Parent, Started: now, Stages: []Stage{}}
+	watch := newStopwatch()
+	o := Operation{ID: s.ID, Kind: s.Kind, Extension: s.Extension, Actor: s.Actor, State: Running, Parent: s.Parent, Started: watch.started, Stages: []Stage{}}
 	a := &Active{
 		id: s.ID, history: h, cancel: s.Cancel, done: make(chan struct{}), tracker: Tracker{Operation: o},
-		entry: &entry{record: record{Operation: o, Key: s.Key, Request: s.Request}}, file: file{store: h.store}, told: now, written: now,
+		entry: &entry{record: record{Operation: o, Key: s.Key, Request: s.Request}}, file: file{store: h.store}, watch: watch,
 	}
 	a.entry.own = a
 	if err := errors.Join(h.store.prune(), a.file.write(a.entry.record, true)); err != nil && !s.WithoutRecord {
@@ -68,16 +69,16 @@ func (a *Active) ID() string { return a.id }
 func (a *Active) Take(p Progress) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := present()
-	changed, milestone := a.tracker.Take(p, now)
+	changed, milestone := a.tracker.Take(p, a.watch.now())
 	if !changed {
 		return
 	}
-	a.show(milestone, milestone || now.Sub(a.told) >= tellEvery, milestone || now.Sub(a.written) >= writeEvery, now)
+	passed := a.watch.elapsed()
+	a.show(milestone, milestone || passed-a.told >= tellEvery, milestone || passed-a.written >= writeEvery, passed)
 }
 
 // show publishes what the tracker has. The caller holds the lock.
-func (a *Active) show(milestone, tell, write bool, now time.Time) {
+func (a *Active) show(milestone, tell, write bool, passed time.Duration) {
 	o := a.tracker.Operation
 	o.Stages = append([]Stage{}, o.Stages...) // the tracker's goes on changing
 	a.history.mu.Lock()
@@ -85,11 +86,11 @@ func (a *Active) show(milestone, tell, write bool, now time.Time) {
 	r := a.entry.record
 	a.history.mu.Unlock()
 	if tell {
-		a.told = now
+		a.told = passed
 		a.history.tell(o, milestone)
 	}
 	if write {
-		a.written = now
+		a.written = passed
 		_ = a.file.write(r, false) // the next one may succeed; the end is what counts
 	}
 }
@@ -102,7 +103,7 @@ func (a *Active) CancelAsked() bool { return a.history.store.CancelAsked(a.ID())
 func (a *Active) End(state State, r *Result, err error, release func()) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.tracker.Finish(state, r, err, present())
+	a.tracker.Finish(state, r, err, a.watch.now())
 	o := a.tracker.Operation
 	a.history.mu.Lock()
 	a.entry.Operation = o

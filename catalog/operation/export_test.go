@@ -1,4 +1,12 @@
 package operation
 
+import "time"
+
 // Die lets go of the record as the kernel does when a program is killed.
 func (a *Active) Die() { a.file.close() }
+
+// Stopwatch is when a new one was begun, as a record keeps it and as it measures.
+func Stopwatch() (started, began time.Time) {
+	w := newStopwatch()
+	return w.started, w.began
+}

@@ -18,15 +18,33 @@ const maxStages = 64
 // present is the time as a record keeps it.
 func present() time.Time { return time.Now().UTC().Round(0) } // without what a file cannot have
 
+// stopwatch tells the time within an operation. It goes on from the operation's start as time passes, so that a clock that
+// is set meanwhile makes no stage last an hour, or end before it began.
+type stopwatch struct {
+	started time.Time // as the record keeps it
+	began   time.Time // the same moment by a clock that nobody sets
+}
+
+func newStopwatch() stopwatch {
+	now := time.Now()
+	return stopwatch{now.UTC().Round(0), now}
+}
+
+func (w stopwatch) elapsed() time.Duration { return time.Since(w.began) }
+
+func (w stopwatch) now() time.Time { return w.started.Add(w.elapsed()) }
+
 // Tracker moves an operation on. It is a value of its owner: one goroutine at a time.
 type Tracker struct {
 	Operation
 	pull Pull
 }
 
-// Take notes a step, at the time at. It reports whether a reader could tell the difference, and whether it is more than
+// Take notes a step, at the time at, which is no earlier than what was noted before: a clock can be set back between two
+// programs that note something. It reports whether a reader could tell the difference, and whether it is more than
 // one of many small ones.
 func (t *Tracker) Take(p Progress, at time.Time) (changed, milestone bool) {
+	at = t.notBefore(at)
 	if n := len(t.Stages); n == 0 || t.Stages[n-1].Name != p.Stage {
 		if n >= maxStages {
 			return false, false
@@ -52,11 +70,27 @@ func (t *Tracker) Take(p Progress, at time.Time) (changed, milestone bool) {
 
 // Finish ends the operation in state, at the time at.
 func (t *Tracker) Finish(state State, r *Result, err error, at time.Time) {
+	at = t.notBefore(at)
 	t.closeStage(at)
 	t.State, t.Result, t.Error = state, r, NewFailure(err)
 	if state.Ended() {
 		t.Ended = at
 	}
+}
+
+// notBefore is at, or when the last thing happened where that is later.
+func (t *Tracker) notBefore(at time.Time) time.Time {
+	last := t.Started
+	if n := len(t.Stages); n > 0 {
+		last = t.Stages[n-1].Started
+		if ended := t.Stages[n-1].Ended; ended.After(last) {
+			last = ended
+		}
+	}
+	if at.Before(last) {
+		return last
+	}
+	return at
 }
 
 func (t *Tracker) closeStage(at time.Time) {

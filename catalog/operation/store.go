@@ -121,6 +121,9 @@ func (s *Store) prune() error {
 	}
 	var errs []error
 	for _, id := range ids[min(len(ids), Kept):] {
+		if r, err := read(root, id); err == nil && r.State == Running { // by a clock that was set back
+			continue
+		}
 		errs = append(errs, gone(root.Remove(id+suffix)), gone(root.Remove(id+marker)))
 	}
 	for _, name := range temps {
