@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -93,16 +94,47 @@ func TestIDs_ThatAreMalformedAreNotFound(t *testing.T) {
 
 func TestParameters_ThatAreInvalidNameTheAllowedValues(t *testing.T) {
 	in := newInstallation(t)
+	const (
+		catalog    = "/api/extensions/catalog?"
+		operations = "/api/operations?"
+		cursor     = "is none that a page of this list gave: begin without one, and take next_cursor of its reply"
+	)
+	ofAnotherOrder := base64.RawURLEncoding.EncodeToString([]byte(`{"s":"name","k":"x","i":"search"}`))
 	for _, tc := range []struct{ method, target, path, message string }{
-		{"GET", "catalog?category=games", "category", `expected value to be one of "core, recommended, optional"`},
-		{"GET", "catalog?gpu_compatible=maybe", "gpu_compatible", "expected true or false"},
-		{"POST", "search/logs?tail=0", "tail", "expected number >= 1"},
-		{"POST", "search/logs?tail=501", "tail", "expected number <= 500"},
-		{"POST", "search/logs?tail=many", "tail", "invalid integer"},
-		{"POST", "hello/enable?with_dependencies=2", "with_dependencies", "expected true or false"},
+		{"GET", catalog + "category=games", "category", `expected value to be one of "core, recommended, optional"`},
+		{"GET", catalog + "category=Core", "category", `expected value to be one of "core, recommended, optional"`},
+		{"GET", catalog + "gpu_compatible=maybe", "gpu_compatible", "expected true or false"},
+		{"GET", catalog + "status=broken", "status", `expected value to be one of "enabled, disabled, not_installed, incompatible"`},
+		{"GET", catalog + "source=web", "source", `expected value to be one of "core, user, library"`},
+		{"GET", catalog + "sort=size", "sort", `expected value to be one of "id, name, category, status, rating"`},
+		{"GET", catalog + "sort=-name", "sort", `expected value to be one of "id, name, category, status, rating"`},
+		{"GET", catalog + "limit=-1", "limit", "expected number >= 0"},
+		{"GET", catalog + "limit=1001", "limit", "expected number <= 1000"},
+		{"GET", catalog + "limit=ten", "limit", "invalid integer"},
+		{"GET", catalog + "limit=99999999999999999999", "limit", "invalid integer"},
+		{"GET", catalog + "q=" + strings.Repeat("x", 101), "q", "expected length <= 100"},
+		{"GET", catalog + "feature=" + strings.Repeat("x", 101), "feature", "expected length <= 100"},
+		{"GET", catalog + "cursor=" + strings.Repeat("x", 401), "cursor", "expected length <= 400"},
+		{"GET", catalog + "cursor=nonsense", "cursor", cursor},
+		{"GET", catalog + "cursor=e30", "cursor", cursor},
+		{"GET", catalog + "cursor=%00", "cursor", cursor},
+		{"GET", catalog + "cursor=" + ofAnotherOrder, "cursor", cursor},
+		{"GET", catalog + "sort=status&cursor=" + ofAnotherOrder, "cursor", cursor},
+		{"GET", operations + "state=done", "state", `expected value to be one of "running, waiting, interrupted, succeeded, failed, cancelled"`},
+		{"GET", operations + "limit=0", "limit", "expected number >= 1"},
+		{"GET", operations + "limit=1001", "limit", "expected number <= 1000"},
+		{"GET", operations + "extension=" + strings.Repeat("x", 64), "extension", "expected length <= 63"},
+		{"GET", "/api/extensions/search/logs?tail=0", "tail", "expected number >= 1"},
+		{"GET", "/api/extensions/search/logs?since=soon", "since", "expected a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m"},
+		{"GET", "/api/services/search/logs?tail=0", "tail", "expected number >= 1"},
+		{"POST", "/api/extensions/search/logs?tail=0", "tail", "expected number >= 1"},
+		{"POST", "/api/extensions/search/logs?tail=501", "tail", "expected number <= 500"},
+		{"POST", "/api/extensions/search/logs?tail=many", "tail", "invalid integer"},
+		{"POST", "/api/extensions/hello/enable?with_dependencies=2", "with_dependencies", "expected true or false"},
+		{"GET", "/api/audit?limit=0", "limit", "expected number >= 1"},
 	} {
 		t.Run(tc.target, func(t *testing.T) {
-			d := refused(t, in.do(tc.method, "/api/extensions/"+tc.target, ""), problem.InvalidParameter, tc.path+": "+tc.message)
+			d := refused(t, in.do(tc.method, tc.target, ""), problem.InvalidParameter, tc.path+": "+tc.message)
 			if len(d.Errors) != 1 || d.Errors[0].Path != tc.path || d.Errors[0].Message != tc.message {
 				t.Errorf("errors %+v, want %s: %s", d.Errors, tc.path, tc.message)
 			}

@@ -140,7 +140,8 @@ func readCursor(f Filter) (cursor, error) {
 		err = json.Unmarshal(data, &c)
 	}
 	if err != nil || c.ID == "" || c.Sort != f.Sort {
-		return c, problem.Newf(problem.InvalidParameter, "cursor: is none that a page of this list gave: begin without one, and take next_cursor of its reply")
+		const message = "is none that a page of this list gave: begin without one, and take next_cursor of its reply"
+		return c, problem.Newf(problem.InvalidParameter, "cursor: %s", message).With(problem.Item{Path: "cursor", Message: message})
 	}
 	return c, nil
 }
