@@ -297,17 +297,23 @@ func (c *Client) Up(ctx context.Context, services []string, wait bool, on func(s
 	}
 }
 
-// Follow calls on after anything has happened to the project's containers, until ctx ends or the agent goes away.
+// Follow calls on as soon as events are heard, and after each, until ctx ends or the agent goes away: who asks for the
+// containers then misses nothing.
 func (c *Client) Follow(ctx context.Context, on func()) error {
-	return c.Events(ctx, func(compose.Change) { on() })
+	return c.events(ctx, on, func(compose.Change) { on() })
 }
 
 // Events calls on for what happens to the project's containers until ctx ends or the agent goes away.
 func (c *Client) Events(ctx context.Context, on func(compose.Change)) error {
+	return c.events(ctx, func() {}, on)
+}
+
+// events calls stands when the agent says hello.
+func (c *Client) events(ctx context.Context, stands func(), on func(compose.Change)) error {
 	resp, err := c.send(ctx, http.MethodGet, "/v1/events", nil, asked)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	return readEvents(resp.Body, on)
+	return readEvents(resp.Body, stands, on)
 }

@@ -89,17 +89,19 @@ func (o eventWriter) end(err error) {
 	o.write("end", struct{}{})
 }
 
-// readEvents calls on for each container event until the stream ends.
-func readEvents(r io.Reader, on func(compose.Change)) error {
+// readEvents calls stands when the stream does, and on for each container event, until the stream ends.
+func readEvents(r io.Reader, stands func(), on func(compose.Change)) error {
 	return readStream(r, func(event string, data []byte) error {
-		if event != "container" {
-			return nil
+		switch event {
+		case "hello":
+			stands()
+		case "container":
+			var c compose.Change
+			if err := json.Unmarshal(data, &c); err != nil {
+				return fmt.Errorf("host agent: event: %w", err)
+			}
+			on(c)
 		}
-		var c compose.Change
-		if err := json.Unmarshal(data, &c); err != nil {
-			return fmt.Errorf("host agent: event: %w", err)
-		}
-		on(c)
 		return nil
 	})
 }

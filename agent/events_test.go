@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"dreamserver/agent"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 )
@@ -84,4 +87,92 @@ func (in *installation) follow(ctx context.Context) <-chan error {
 	in.engine.changes <- compose.Change{Action: "start"}
 	<-seen
 	return ended
+}
+
+// Docker is restarted: the stream ends and says why, while it is away there is none, and the next one goes on.
+func TestEvents_ComeBackWithDocker(t *testing.T) {
+	in := newInstallation(t)
+	heard := make(chan struct{}, 8)
+	listen := func() <-chan error {
+		ended := make(chan error, 1)
+		go func() { ended <- in.client.Follow(t.Context(), func() { heard <- struct{}{} }) }()
+		return ended
+	}
+	restart := func(down bool, changes chan compose.Change) {
+		in.engine.set(func(e *fakeEngine) { e.down, e.changes = down, changes })
+	}
+	first, changes := listen(), in.engine.changes
+	<-heard // the stream stands: it is time to ask for the containers
+	changes <- compose.Change{Service: "app", Action: "start"}
+	<-heard
+
+	closed := make(chan compose.Change)
+	close(closed)
+	restart(true, closed)
+	in.engine.failed <- errDown
+	close(changes)
+	in.wantRefusal(<-first, problem.DockerUnavailable, errDown.Detail)
+	in.engine.failed <- errDown
+	in.wantRefusal(<-listen(), problem.DockerUnavailable, errDown.Detail)
+	<-heard // it stood for a moment, and who asks for the containers hears the same
+	_, err := in.client.Containers(t.Context())
+	in.wantRefusal(err, problem.DockerUnavailable, errDown.Detail)
+
+	again := make(chan compose.Change)
+	restart(false, again)
+	ended := listen()
+	<-heard
+	again <- compose.Change{Service: "app", Action: "start"}
+	<-heard
+	_, err = in.client.Containers(t.Context())
+	in.must(err)
+	in.must(in.stop())
+	in.must(<-ended)
+}
+
+// Who follows and does not read is dropped, however much happens, and holds up nobody else.
+func TestStreams_DropAClientThatDoesNotRead(t *testing.T) {
+	const post = "POST /v1/extension/logs/follow HTTP/1.1\r\nHost: agent\r\nAuthorization: Bearer " + key + "\r\nContent-Length: 37\r\n\r\n" + `{"service_id": "app", "follow": true}`
+	for name, tc := range map[string]struct {
+		ask   string
+		write func(e *fakeEngine, done <-chan struct{}) bool
+	}{
+		"events": {"GET /v1/events HTTP/1.1\r\nHost: agent\r\nAuthorization: Bearer " + key + "\r\n\r\n", func(e *fakeEngine, done <-chan struct{}) bool {
+			select {
+			case e.changes <- compose.Change{Service: "app", Container: strings.Repeat("x", 4<<10)}:
+				return true
+			case <-done:
+				return false
+			}
+		}},
+		"logs": {post, func(e *fakeEngine, done <-chan struct{}) bool {
+			select {
+			case e.written <- compose.LogLine{Service: "app", Text: strings.Repeat("x", 4<<10)}:
+				return true
+			case <-done:
+				return false
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := limitedInstallation(t, agent.Limits{Write: soon, Streams: 1}, extension("app", ""))
+			conn := in.dial("%s", tc.ask)
+			dropped := make(chan struct{})
+			var written sync.WaitGroup
+			written.Go(func() {
+				for tc.write(in.engine, dropped) {
+					continue
+				}
+			})
+			in.eventually("somebody else may follow", func() bool {
+				method, path, _ := strings.Cut(strings.SplitN(tc.ask, " HTTP", 2)[0], " ")
+				resp := in.open(method, path, `{"service_id": "app", "follow": true}`)
+				defer resp.Body.Close()
+				return resp.StatusCode == http.StatusOK
+			})
+			close(dropped)
+			written.Wait()
+			conn.Close()
+		})
+	}
 }

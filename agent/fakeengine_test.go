@@ -239,5 +239,7 @@ func (e *fakeEngine) prints(service string, n int, lines ...string) {
 }
 
 func (e *fakeEngine) Changes(context.Context) (<-chan compose.Change, <-chan error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return e.changes, e.failed
 }

@@ -190,7 +190,8 @@ type Agent interface {
 	health.Host
 	// Ports says which ports of the host are taken.
 	Ports(ctx context.Context, ports []int) (PortUses, error)
-	// Follow calls on after anything has happened to containers, until ctx ends or the agent goes away.
+	// Follow calls on as soon as what happens to containers is heard, and after anything has, until ctx ends or the agent
+	// goes away.
 	Follow(ctx context.Context, on func()) error
 	Logs(ctx context.Context, id string, tail int) (Logs, error)
 	// FollowLogs are the lines that q asks for, until ctx ends; an error is the last element.

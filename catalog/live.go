@@ -151,7 +151,7 @@ func same(a, b *Snapshot) bool {
 }
 
 // followAgent keeps what is known of the containers. The agent's events say when to ask; each connection begins with the
-// whole state, so that nothing is missed between two. An agent that hangs sends no events, so it is asked whether it
+// whole state, asked for when events are heard already, so that nothing is missed between two. An agent that hangs sends no events, so it is asked whether it
 // is there.
 func (m *Manager) followAgent(ctx context.Context) {
 	var asking sync.WaitGroup

@@ -127,6 +127,42 @@ func TestLive_FollowsContainersAndTheAgent(t *testing.T) {
 	in.await(runs("running"))
 }
 
+// Docker restarts, and the agent's events end and begin again, again and again. What happened before each stream stood is
+// told by no event, and shows all the same.
+func TestLive_HasTheWholeStateAfterEachReconnect(t *testing.T) {
+	in := newInstallation(t, enabled("notes"))
+	states := make(chan string)
+	var mu sync.Mutex
+	container := compose.Container{Service: "notes", State: "running"}
+	in.agent.containers = func() (catalog.State, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return catalog.State{Containers: []compose.Container{container}}, nil
+	}
+	in.agent.follow = func(ctx context.Context, on func()) error {
+		select {
+		case state := <-states: // happens now, when the containers were asked for and nobody listens yet
+			mu.Lock()
+			container.State = state
+			mu.Unlock()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		on() // the stream stands
+		select {
+		case <-states:
+		case <-ctx.Done():
+		}
+		return problem.Newf(problem.DockerUnavailable, "it restarts")
+	}
+	in.live()
+	for _, step := range []struct{ container, want string }{{"running", "running"}, {"paused", "stopped"}, {"running", "running"}} {
+		states <- step.container
+		in.await(func(s *catalog.Snapshot) bool { e, _ := s.Find("notes"); return e.Runtime.State == step.want })
+		states <- "" // the stream ends
+	}
+}
+
 // A generation is a change that a reader can see: touching files makes none.
 func TestLive_TheGenerationStaysWhileNothingChanges(t *testing.T) {
 	in := newInstallation(t, library("notes"), enabled("board"))
