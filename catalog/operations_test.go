@@ -6,7 +6,9 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"dreamserver/catalog"
 	"dreamserver/catalog/operation"
@@ -269,6 +271,40 @@ func TestCancel_AtTheLastMoment(t *testing.T) {
 		t.Errorf("got %v, want cancelled", err)
 	}
 	wantEqual(t, "user-extensions", "", in.userExtensions())
+}
+
+// A stop that reaches the agent before the start does ends nothing: the start is told again.
+func TestCancel_JustBeforeTheStart(t *testing.T) {
+	for _, by := range []string{"this program", "another program"} {
+		t.Run(by, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				in := newInstallation(t, library("notes"))
+				held := in.holdStarts()
+				end := in.agent.stop
+				var told atomic.Bool
+				in.agent.stop = func(id string) error {
+					if !told.Swap(true) {
+						return nil
+					}
+					return end(id)
+				}
+				o, err := in.Submit(t.Context(), catalog.Order{Kind: operation.Install, ID: "notes"}, "")
+				in.must(err)
+				<-held.begun
+				who := in.Manager
+				if by == "another program" {
+					who = in.manager("other")
+				}
+				_, err = who.Cancel(t.Context(), o.ID)
+				in.must(err)
+				if _, err := in.Outcome(t.Context(), o.ID); !problem.HasCode(err, problem.Cancelled) {
+					t.Errorf("got %v, want cancelled", err)
+				}
+				in.must(in.Wait(t.Context()))
+				wantEqual(t, "user-extensions", "", in.userExtensions())
+			})
+		})
+	}
 }
 
 // What cannot be undone now is left to the agent, and not called cancelled.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -84,21 +86,41 @@ func (m *Manager) bringUp(ctx context.Context, t *task, do startFunc) (Report, e
 		return Report{}, errCancelled
 	}
 	whole := context.WithoutCancel(ctx)
-	stopped := make(chan struct{})
-	settled := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		_ = m.agent.Stop(whole, t.ID) // what it does not end is undone below
-	})
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { m.endIfCancelled(ctx, t, ended) })
 	report, err := do(whole, t.active.Take)
-	if !settled() {
-		<-stopped
-	}
+	close(ended)
+	watching.Wait()
 	if err == nil && t.cancelled(ctx) { // too late to be ended on the way
 		if err = m.agent.Stop(whole, t.ID); err == nil {
 			err = errCancelled
 		}
 	}
 	return report, err
+}
+
+// stopAgain is how long a start that was told to stop has to end before it is told again: the word may have come before
+// the agent had begun.
+const stopAgain = time.Second
+
+// endIfCancelled has the agent stop what it starts when the task is cancelled before the start has ended.
+func (m *Manager) endIfCancelled(ctx context.Context, t *task, ended <-chan struct{}) {
+	tick := time.NewTicker(stopAgain)
+	defer tick.Stop()
+	cancelled := ctx.Done()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-cancelled:
+			cancelled = nil
+		case <-tick.C: // another program leaves its word on disk
+		}
+		if t.cancelled(ctx) {
+			_ = m.agent.Stop(context.WithoutCancel(ctx), t.ID) // what it does not end is undone afterwards
+		}
+	}
 }
 
 // refused reports whether the agent said no before it did anything. Containers that are there then are old ones.
