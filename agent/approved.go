@@ -57,20 +57,22 @@ func (s *Server) remember(p *prepared, containers []compose.Container) error {
 	return renameio.WriteFile(s.startedFile(p.id), data, 0o600)
 }
 
-// isApproved reports whether a start of the extension has been approved, and what it became is not removed yet.
-func (s *Server) isApproved(id string) bool {
-	_, err := os.Lstat(s.approvedFile(id))
+// hasRun reports whether the last start of the extension worked, and what it became is not removed yet.
+func (s *Server) hasRun(id string) bool {
+	_, err := os.Lstat(s.startedFile(id))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// withdraw removes what was approved for a first start that failed before it had a container: whoever asked for the
+// withdraw removes what was approved for a start that failed before the extension had a container: whoever asked for the
 // start may take the extension's files away again, and says no more of it. What the engine does not tell stays.
 func (s *Server) withdraw(ctx context.Context, id string) {
 	own := s.startedServices(id)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readLimit)
 	defer cancel()
 	containers, err := s.opts.Engine.Containers(ctx)
-	if err != nil || slices.ContainsFunc(containers, func(c compose.Container) bool { return slices.Contains(own, c.Service) }) {
+	if err != nil || slices.ContainsFunc(containers, func(c compose.Container) bool {
+		return slices.Contains(own, c.Service) || compose.OwnsService(id, c.Service, nil)
+	}) {
 		return
 	}
 	if err := os.Remove(s.approvedFile(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -73,7 +73,13 @@ func TestStart_LeavesNoRecordWhenItFailsBeforeAContainer(t *testing.T) {
 		change func(s *dockerState)
 		err    string
 		kept   bool
+		killed bool // an agent was killed in the middle of the start before
 	}{
+		{name: "the agent was killed before", killed: true, change: func(s *dockerState) { s.Missing, s.Fails["pull"] = []string{"example/app:1"}, "manifest unknown" }, err: "manifest unknown"},
+		{name: "another service of it runs", killed: true, change: func(s *dockerState) {
+			s.Missing, s.Fails["pull"] = []string{"example/app:1"}, "manifest unknown"
+			s.Containers = append(s.Containers, fakeContainer{Container: compose.Container{Service: "app-old", State: "running"}})
+		}, err: "manifest unknown", kept: true},
 		{name: "no image", change: func(s *dockerState) { s.Missing, s.Fails["pull"] = []string{"example/app:1"}, "manifest unknown" }, err: "manifest unknown"},
 		{name: "not created", change: func(s *dockerState) { s.Fails["create"] = "no space left on device" }, err: "no space left"},
 		{name: "it runs", ran: true, change: func(s *dockerState) { s.Rebuilt++; s.Fails["up"] = "no space left on device" }, err: "no space left", kept: true},
@@ -83,6 +89,10 @@ func TestStart_LeavesNoRecordWhenItFailsBeforeAContainer(t *testing.T) {
 			in := newInstallation(t, extension("app", ""))
 			if tt.ran {
 				in.mustStart("app")
+			}
+			if tt.killed {
+				in.must(os.MkdirAll(in.path("state/approved"), 0o700))
+				in.must(os.WriteFile(in.path("state/approved/app.yaml"), []byte("services: {app: {image: example/app:1}}\n"), 0o600))
 			}
 			in.docker.update(tt.change)
 			if _, err := in.start("app"); err == nil || !strings.Contains(err.Error(), tt.err) {

@@ -55,9 +55,9 @@ type bringing struct {
 // bringUp starts the services of an extension or a core service, and what they depend on, and waits until it is
 // known what became of them.
 func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
-	first := !s.isApproved(id)
+	ran := s.hasRun(id)
 	report, err := s.tryUp(ctx, id, how)
-	if err != nil && first {
+	if err != nil && !ran {
 		s.withdraw(ctx, id)
 	}
 	switch {
