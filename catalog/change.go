@@ -104,6 +104,10 @@ func (c *Change) Cancel() {
 	c.Leave()
 }
 
+// replaced is the unfinished change that this one took the place of, and that nobody finishes any more unless this one is
+// cancelled.
+func (c *Change) replaced() (changeRecord, bool) { return parseRecord(c.before), len(c.before) > 0 }
+
 // Leave ends this process's part of a change; the record stays, and the agent finishes it.
 func (c *Change) Leave() {
 	if c.file == nil {

@@ -204,6 +204,45 @@ func TestSubmit_ARetryIsTheSameOperation(t *testing.T) {
 	wantEqual(t, "operations", []string{"install notes succeeded check,copy"}, in.operations())
 }
 
+// A change that waits for the agent, and whose place another takes, has an end.
+func TestOperations_WhosePlaceAnotherTakes(t *testing.T) {
+	tests := []struct {
+		then        string
+		want        []string
+		says        string
+		unavailable bool
+	}{
+		{then: "start notes", want: []string{"start notes succeeded", "install notes succeeded check,copy"}, says: "The notes is installed: a start has finished the install, operation "},
+		{then: "stop notes", want: []string{"stop notes succeeded stop", "install notes failed check,copy"}, says: "the install of notes was not finished: a stop took its place, operation "},
+		{then: "disable notes", want: []string{"disable notes succeeded stop,disable", "install notes failed check,copy"}, says: "the install of notes was not finished: a disable took its place, operation "},
+		{then: "start notes", want: []string{"start notes failed", "install notes waiting check,copy"}, says: "The notes is installed, but not started", unavailable: true},
+	}
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.want, ", "), func(t *testing.T) {
+			in := newInstallation(t, library("notes"))
+			in.agent.goAway(errAway)
+			_, err := in.do("install notes")
+			in.must(err)
+			if !tt.unavailable {
+				*in.agent = fakeAgent{}
+			}
+			_, err = in.do(tt.then)
+			if tt.unavailable != (err != nil) {
+				t.Errorf("%s: %v", tt.then, err)
+			}
+			wantEqual(t, "operations", tt.want, in.operations())
+			first := in.records()[1]
+			said := first.Error.Err()
+			if said == nil {
+				said = errors.New(first.Result.Message)
+			}
+			if !strings.HasPrefix(said.Error(), tt.says) {
+				t.Errorf("the install says %q, want %q", said, tt.says)
+			}
+		})
+	}
+}
+
 func TestCancel_UndoesWhatTurnsOn(t *testing.T) {
 	tests := []struct {
 		name, files string

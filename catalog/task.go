@@ -22,6 +22,7 @@ type task struct {
 	cancel context.CancelCauseFunc
 	finish func(*Change) // how the change ends
 	left   bool          // the agent finishes it
+	undone bool          // or did nothing
 }
 
 // The stages of a change that are this program's; the agent tells of others, see package operation.
@@ -41,13 +42,13 @@ const (
 var errCancelled = errors.New("the operation was cancelled")
 
 // Done ends a change that is finished.
-func (t *task) Done() { t.finish, t.left = (*Change).Done, false }
+func (t *task) Done() { t.finish, t.left, t.undone = (*Change).Done, false, false }
 
 // Cancel ends a change that did nothing or is undone whole.
-func (t *task) Cancel() { t.finish, t.left = (*Change).Cancel, false }
+func (t *task) Cancel() { t.finish, t.left, t.undone = (*Change).Cancel, false, true }
 
 // Leave leaves the rest of a change to the agent.
-func (t *task) Leave() { t.finish, t.left = (*Change).Leave, true }
+func (t *task) Leave() { t.finish, t.left, t.undone = (*Change).Leave, true, false }
 
 // enter notes that the task is in a stage now.
 func (t *task) enter(stage string) { t.active.Take(operation.Progress{Stage: stage}) }
@@ -121,6 +122,9 @@ func (m *Manager) end(ctx context.Context, t *task, r Result, err error) (Result
 	if err == nil {
 		result = &r
 	}
+	if !t.undone {
+		m.endReplaced(t, state)
+	}
 	if !t.left {
 		t.finish(t.Change)
 	}
@@ -133,6 +137,26 @@ func (m *Manager) end(ctx context.Context, t *task, r Result, err error) (Result
 		m.log.Warn().Err(werr).Str("operation", t.active.ID()).Msg("the end of the operation is not on disk")
 	}
 	return r, err
+}
+
+// endReplaced ends the operation of an unfinished change whose place the task took: nobody else will.
+func (m *Manager) endReplaced(t *task, state operation.State) {
+	r, found := t.replaced()
+	if !found || r.Operation == "" {
+		return
+	}
+	became, result := operation.Failed, (*Result)(nil)
+	var err error = problem.Newf(problem.Interrupted, "the %s of %s was not finished: a %s took its place, operation %s", r.Kind, t.ID, t.Kind, t.active.ID())
+	if state == operation.Succeeded && (r.Kind == t.Kind || r.Kind.TurnsOn() && t.Kind.TurnsOn()) {
+		became, err = operation.Succeeded, nil
+		result = &Result{
+			ID: t.ID, Action: r.Kind.Participle(),
+			Message: fmt.Sprintf("%s is %s: a %s has finished the %s, operation %s.", t.entry.Name, r.Kind.Participle(), t.Kind, r.Kind, t.active.ID()),
+		}
+	}
+	if err := OperationStore(m.settings).Finish(r.Operation, became, result, err); err != nil {
+		m.log.Warn().Err(err).Str("operation", r.Operation).Msg("the end of the operation is not on disk")
+	}
 }
 
 // leftBehind says what a cancelled change leaves.
