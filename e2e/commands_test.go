@@ -39,6 +39,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	registry start               start one, whose address is ${REGISTRY} and port ${REGISTRY_PORT}; before install, when the library names it
 //	registry image NAME MB [ARCH]  put an image of that size into it, as ${REGISTRY}/NAME:1
 //	registry pass MB | open      give out that much of layers, and then nothing; all
+//	registry stop                it goes away
 //	registry layers NAME COUNT   so many layers of it were asked for
 //	progress PATH MORE AT_MOST   wait until the operation's pull is between these numbers of MB
 //	client asks METHOD PATH | leaves     a request in the background, and its client goes away before it is answered

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -36,7 +37,7 @@ type registry struct {
 
 // cmdRegistry is described at [commands].
 func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
-	const usage = "usage: registry start | image NAME MB [ARCH] | pass MB | open | layers NAME COUNT"
+	const usage = "usage: registry start | image NAME MB [ARCH] | pass MB | open | stop | layers NAME COUNT"
 	s := stackOf(ts)
 	if neg || len(args) == 0 || s.registry == nil && args[0] != "start" {
 		ts.Fatalf(usage)
@@ -65,6 +66,8 @@ func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 		r.gate.allow(int64(number(args[1])) << 20)
 	case args[0] == "open":
 		r.gate.allow(-1)
+	case args[0] == "stop":
+		ts.Check(r.end())
 	case args[0] == "layers" && len(args) == 3:
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -130,15 +133,21 @@ func (r *registry) answer(resp *http.Response) error {
 	return nil
 }
 
-// stop ends the registry, and removes from the engine what was pulled from it.
-func (r *registry) stop() {
+// end ends the registry. It may be called again.
+func (r *registry) end() error {
+	var err error
+	if r.proxy != nil {
+		err = r.proxy.Close()
+	}
+	return errors.Join(err, r.process.end(syscall.SIGTERM))
+}
+
+// destroy ends the registry, and removes from the engine what was pulled from it.
+func (r *registry) destroy() {
 	if r == nil {
 		return
 	}
-	if r.proxy != nil {
-		_ = r.proxy.Close()
-	}
-	_ = r.process.end(syscall.SIGTERM)
+	_ = r.end()
 	for _, ref := range r.refs {
 		_ = exec.Command("docker", "image", "rm", "--force", ref).Run() // most were pulled
 	}

@@ -152,7 +152,7 @@ func (s *stack) destroy() {
 	_ = s.api.end(syscall.SIGTERM)
 	_ = s.agent.end(syscall.SIGTERM)
 	_ = exec.Command("docker", "compose", "-p", s.names.Project, "down", "--volumes", "--remove-orphans", "--timeout", "1").Run()
-	s.registry.stop()                                                                 // its images have no container any more
+	s.registry.destroy()                                                              // its images have no container any more
 	_ = exec.Command("umount", filepath.Join(s.dir, "data", "user-extensions")).Run() // of the script about a full disk
 }
 
