@@ -28,7 +28,8 @@ type running struct {
 }
 
 // take claims the extension for op. A stop or a removal first ends a start that is in progress and waits for its
-// end, at most until ctx ends; otherwise the error names the operation that has the extension.
+// end, at most until ctx ends, and a removal waits for a stop: who cancels a start of another program stops it, and that
+// program removes what it made. Otherwise the error names the operation that has the extension.
 func (b *busyTable) take(ctx context.Context, id, op string, cancel context.CancelCauseFunc) (release func(), err error) {
 	for {
 		release, other := b.tryTake(id, op, cancel)
@@ -37,10 +38,12 @@ func (b *busyTable) take(ctx context.Context, id, op string, cancel context.Canc
 			return release, nil
 		case other == nil:
 			return nil, problem.Newf(problem.Busy, "%s is in progress: wait until it is done", b.closed)
-		case !turnsOff(op) || turnsOff(other.op):
+		case turnsOff(op) && !turnsOff(other.op):
+			other.cancel(errInterrupted)
+		case op == "remove" && other.op == "stop":
+		default:
 			return nil, problem.Newf(problem.Busy, "%s%s is in progress: wait until it is done", of(id), other.op)
 		}
-		other.cancel(errInterrupted)
 		select {
 		case <-other.done:
 		case <-ctx.Done():

@@ -54,3 +54,9 @@ var CountStorage = countStorage
 
 // ReadChange reads the reply of a change.
 func ReadChange(reply string) (Done, error) { return readChange(strings.NewReader(reply), nil) }
+
+// Busy is tested without an engine.
+type Busy = busyTable
+
+// TakeBusy is its method.
+var TakeBusy = (*busyTable).take
