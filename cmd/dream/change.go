@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,19 +44,27 @@ func (a *app) changeCommand(c change) *cobra.Command {
 }
 
 // changeAll goes on after a refusal, because the others were asked for as well. It stops where nobody could do
-// the rest.
+// the rest, or wants it.
 func (a *app) changeAll(ctx context.Context, in *installation, c change, names []string) error {
 	var worst error
-	for _, name := range names {
+	for i, name := range names {
+		if ctx.Err() != nil {
+			rest := interrupted{fmt.Errorf("interrupted: not begun is %s of %s", c.use, list(names[i:]))}
+			a.report(rest)
+			return reported{rest}
+		}
 		err := a.changeOne(ctx, in, c, name)
 		if err == nil {
 			continue
+		}
+		if ctx.Err() != nil {
+			err = interrupted{err}
 		}
 		a.report(err)
 		if exitCode(err) > exitCode(worst) {
 			worst = reported{err}
 		}
-		if exitCode(err) == exitUnavailable || ctx.Err() != nil {
+		if exitCode(err) == exitUnavailable {
 			break
 		}
 	}
@@ -67,9 +76,9 @@ func (a *app) changeOne(ctx context.Context, in *installation, c change, name st
 	if err != nil {
 		return err
 	}
-	result, err := c.do(ctx, in.manager, id)
+	result, err := a.perform(ctx, in.manager, c, id)
 	if given, asked := a.askMissing(ctx, in, id, err); given {
-		result, err = c.do(ctx, in.manager, id)
+		result, err = a.perform(ctx, in.manager, c, id)
 	} else {
 		err = asked
 	}
@@ -82,6 +91,14 @@ func (a *app) changeOne(ctx context.Context, in *installation, c change, name st
 	return a.showResult(result, in.manager.Snapshot().Agent)
 }
 
+// perform makes the change, and shows how far it is where that takes its time.
+func (a *app) perform(ctx context.Context, m *catalog.Manager, c change, id string) (catalog.Result, error) {
+	if !c.off {
+		defer a.follow(ctx, m)()
+	}
+	return c.do(ctx, m, id)
+}
+
 // instead adds what to do about a core service, which these commands refuse.
 func instead(err error, what string) error {
 	if !problem.HasCode(err, problem.CoreService) || what == "" {
@@ -92,14 +109,14 @@ func instead(err error, what string) error {
 
 // showResult says what a change did. Several changes with --json are several documents, one after the other.
 func (a *app) showResult(r catalog.Result, agent catalog.AgentStatus) error {
+	if a.json {
+		return a.printJSON(r)
+	}
 	for _, w := range r.Warnings {
 		a.warn("%s: %s", r.ID, w)
 	}
 	if r.RestartRequired {
 		a.warn("%s: the containers do not know of this yet, because the host agent is away%s", r.ID, parenthesis(agent.Code))
-	}
-	if a.json {
-		return a.printJSON(r)
 	}
 	a.print("%s", r.Message)
 	if r.CleanupHint != "" {

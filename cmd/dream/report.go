@@ -22,8 +22,14 @@ const (
 	exitInterrupted = 130 // what shells make of Ctrl-C
 )
 
-// errInterrupted is a signal in place of an answer.
+// errInterrupted is a signal.
 var errInterrupted = errors.New("interrupted")
+
+// interrupted is what became of something that a signal ended.
+type interrupted struct{ error }
+
+func (e interrupted) Unwrap() error        { return e.error }
+func (e interrupted) Is(target error) bool { return target == errInterrupted }
 
 // usageError is a command line that was not understood.
 type usageError struct{ error }
@@ -40,7 +46,7 @@ func (a *app) report(err error) int {
 	switch {
 	case err == nil, is[reported](err):
 	case a.json:
-		_ = writeJSON(a.stderr, document(err))
+		_ = writeLine(a.stderr, document(err))
 	case is[usageError](err):
 		fmt.Fprintf(a.stderr, "dream: %v\nRun `dream --help` for what there is.\n", err)
 	default:
@@ -60,10 +66,10 @@ func exitCode(err error) int {
 		return exitDone
 	case is[usageError](err):
 		return exitUsage
-	case problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
-		return exitUnavailable
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
+		return exitUnavailable
 	}
 	return exitFailed
 }
@@ -114,6 +120,10 @@ func itemText(i problem.Item) string {
 }
 
 func (a *app) warn(format string, args ...any) {
+	if a.json {
+		_ = writeLine(a.stderr, map[string]string{"warning": fmt.Sprintf(format, args...)}) // nobody is left to tell
+		return
+	}
 	fmt.Fprintf(a.stderr, "dream: warning: %s\n", indentMore(fmt.Sprintf(format, args...)))
 }
 
@@ -122,13 +132,16 @@ func (a *app) print(format string, args ...any) {
 	fmt.Fprintf(a.stdout, format+"\n", args...)
 }
 
-func (a *app) printJSON(v any) error { return writeJSON(a.stdout, v) }
+func (a *app) printJSON(v any) error { return writeJSON(a.stdout, v, "  ") }
 
-func writeJSON(w io.Writer, v any) error {
+// writeLine writes a document on one line, for programs that read line by line.
+func writeLine(w io.Writer, v any) error { return writeJSON(w, v, "") }
+
+func writeJSON(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}

@@ -46,10 +46,13 @@ Exit codes:
   1  refused, or tried and failed; the message says why
   2  the command line is wrong
   3  the host agent or Docker cannot be reached
-  130  interrupted at a question, by Ctrl-C or SIGTERM
+  130  interrupted by Ctrl-C or SIGTERM: at a question, or in a change, which is undone
 
-With --json the answer is JSON on stdout; an error is one JSON document on stderr (RFC 9457, with a stable
-"code"), and stdout stays empty.`
+install, enable, start and restart show how far they are on stderr: as a bar at a terminal, else as a line for each step.
+Ctrl-C undoes them. A second one leaves at once; the host agent then finishes or undoes what was begun.
+
+With --json the answer is JSON on stdout, and stderr has a JSON document on each line: {"operation": …} while one of these four
+goes on, {"warning": …}, and last the error if there is one (RFC 9457, with a stable "code"); then stdout stays empty.`
 
 // run is the whole program; it returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -39,6 +40,20 @@ type fakeAgent struct {
 	stop, down error
 	logs       catalog.Logs
 	audit      func(ctx context.Context, limit int) []catalog.AuditEntry
+	steps      []operation.Progress // of a start
+	hangs      *hangs               // a start goes on until it is told to stop
+	follow     func()               // somebody listens
+}
+
+// hangs is a start that does not end by itself.
+type hangs struct{ begun, ended chan struct{} }
+
+func newHangs() *hangs { return &hangs{make(chan struct{}), make(chan struct{})} }
+
+func (h *hangs) wait(id string) (catalog.Report, error) {
+	close(h.begun)
+	<-h.ended
+	return catalog.Report{}, problem.Newf(problem.StartFailed, "extension %q: start was ended, because it was told to stop", id)
 }
 
 func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, f.away }
@@ -48,19 +63,37 @@ func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict
 	return v, nil
 }
 
-func (f *fakeAgent) Start(_ context.Context, id string, _ []manifest.Grant, _ func(operation.Progress)) (catalog.Report, error) {
+func (f *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
+	return f.Restart(ctx, id, on)
+}
+
+func (f *fakeAgent) Restart(_ context.Context, id string, on func(operation.Progress)) (catalog.Report, error) {
+	for _, p := range f.steps {
+		on(p)
+	}
+	if f.hangs != nil {
+		return f.hangs.wait(id)
+	}
 	return f.start(id)
 }
 
-func (f *fakeAgent) Restart(_ context.Context, id string, _ func(operation.Progress)) (catalog.Report, error) {
-	return f.start(id)
+func (f *fakeAgent) Stop(context.Context, string) error {
+	if f.hangs != nil {
+		close(f.hangs.ended)
+	}
+	return f.stop
 }
-func (f *fakeAgent) Stop(context.Context, string) error                { return f.stop }
 func (f *fakeAgent) Remove(context.Context, string) error              { return nil }
 func (f *fakeAgent) SetBuiltin(context.Context, string, bool) error    { return nil }
 func (f *fakeAgent) Containers(context.Context) (catalog.State, error) { return f.state, nil }
 
-func (f *fakeAgent) Follow(context.Context, func()) error { return nil }
+func (f *fakeAgent) Follow(ctx context.Context, _ func()) error {
+	if f.follow != nil {
+		f.follow()
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
 
 func (f *fakeAgent) Config(_ context.Context, id string) (catalog.Config, error) {
 	return catalog.Config{ID: id}, nil
@@ -120,24 +153,44 @@ type terminal struct {
 // session makes an installation, and runs commands in it that talk to f.
 func session(t *testing.T, f *fakeAgent) func(args ...string) terminal {
 	t.Helper()
+	return newDesk(t, f).run
+}
+
+// desk is an installation, and where commands are run in it.
+type desk struct {
+	t     *testing.T
+	dir   string
+	agent *fakeAgent
+}
+
+func newDesk(t *testing.T, f *fakeAgent) *desk {
+	t.Helper()
 	f.status.Available = true
-	dir := filepath.Join(t.TempDir(), "in")
-	run := func(args ...string) terminal {
-		var stdout, stderr bytes.Buffer
-		a := &app{
-			getenv: func(key string) string { return map[string]string{"DREAM_INSTALL_DIR": dir, "HOME": "/nowhere"}[key] },
-			stdout: &stdout, stderr: &stderr,
-			newAgent: func(config.Settings) agentClient { return f },
-		}
-		code := a.run(t.Context(), args)
-		clean := func(s string) string { return strings.ReplaceAll(s, dir, "DIR") }
-		return terminal{code, clean(stdout.String()), clean(stderr.String())}
-	}
-	made := run("init", "--uid", strconv.Itoa(os.Geteuid()), "--gid", strconv.Itoa(os.Getegid()))
+	d := &desk{t, filepath.Join(t.TempDir(), "in"), f}
+	made := d.run("init", "--uid", strconv.Itoa(os.Geteuid()), "--gid", strconv.Itoa(os.Getegid()))
 	if made.Code != 0 {
 		t.Fatalf("init: %+v", made)
 	}
-	return run
+	return d
+}
+
+func (d *desk) run(args ...string) terminal { return d.runUntil(d.t.Context(), args...) }
+
+// runUntil has the command interrupted when ctx ends.
+func (d *desk) runUntil(ctx context.Context, args ...string) terminal {
+	var stdout, stderr bytes.Buffer
+	code := d.runOn(ctx, &stdout, &stderr, args...)
+	clean := func(s string) string { return strings.ReplaceAll(s, d.dir, "DIR") }
+	return terminal{code, clean(stdout.String()), clean(stderr.String())}
+}
+
+func (d *desk) runOn(ctx context.Context, stdout, stderr io.Writer, args ...string) int {
+	a := &app{
+		getenv: func(key string) string { return map[string]string{"DREAM_INSTALL_DIR": d.dir, "HOME": "/nowhere"}[key] },
+		stdout: stdout, stderr: stderr,
+		newAgent: func(config.Settings) agentClient { return d.agent },
+	}
+	return a.run(ctx, args)
 }
 
 var helloContainer = compose.Container{
@@ -274,7 +327,10 @@ func TestInstall_ShowsEveryCauseOnItsOwnLine(t *testing.T) {
 			problem.Item{Message: "and more"},
 		)
 	}})
-	want := terminal{Code: 1, Stderr: `dream: extension "hello" needs values
+	want := terminal{Code: 1, Stderr: `hello: check
+hello: copy
+hello: undo
+dream: extension "hello" needs values
   compose.yaml:12 services.hello.user: is root: name another
   TOKEN: required variable TOKEN is not set
   and more
@@ -282,8 +338,9 @@ func TestInstall_ShowsEveryCauseOnItsOwnLine(t *testing.T) {
 	if diff := cmp.Diff(want, run("install", "hello")); diff != "" {
 		t.Errorf("dream install (-want +got):\n%s", diff)
 	}
-	if got := run("install", "hello", "--json"); !json.Valid([]byte(got.Stderr)) || !strings.Contains(got.Stderr, `"code": "missing_config"`) {
-		t.Errorf("with --json stderr is no problem document:\n%s", got.Stderr)
+	lines := strings.Split(strings.TrimSpace(run("install", "hello", "--json").Stderr), "\n")
+	if last := lines[len(lines)-1]; !json.Valid([]byte(last)) || !strings.Contains(last, `"code":"missing_config"`) {
+		t.Errorf("with --json the last line is no problem document: %s", last)
 	}
 }
 
@@ -295,7 +352,7 @@ func TestStopStartRestart_SayWhatWasDone(t *testing.T) {
 		args []string
 		want terminal
 	}{
-		{[]string{"install", "hello"}, terminal{0, "Hello is installed and running.\n", "dream: warning: hello: slow disk\n"}},
+		{[]string{"install", "hello"}, terminal{0, "Hello is installed and running.\n", "hello: check\nhello: copy\ndream: warning: hello: slow disk\n"}},
 		{[]string{"restart", "hello"}, terminal{0, "Hello is restarted and running.\n", "dream: warning: hello: slow disk\n"}},
 		{[]string{"stop", "hello"}, terminal{0, "Hello is stopped. It stays enabled: `dream start hello` starts it again.\n", ""}},
 		{[]string{"disable", "hello"}, terminal{0, "Hello is disabled and its containers are stopped.\n", ""}},
