@@ -107,6 +107,9 @@ dream: interrupted: not begun is install of whisper
 			t.Errorf("%s: %v, want that it is gone", left, err)
 		}
 	}
+	if got := d.run("operations", "hello"); !strings.HasPrefix(got.Stdout, "install of hello: cancelled\n") {
+		t.Errorf("dream operations hello: %+v", got)
+	}
 }
 
 // lineOf is the line of text with the words.
