@@ -85,7 +85,7 @@ func (a *app) command() *cobra.Command {
 		a.listCommand(), a.featuresCommand(), a.statusCommand(), a.doctorCommand(),
 		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
-		a.operationsCommand(),
+		a.operationsCommand(), a.eventsCommand(),
 		a.configCommand(), a.newCommand(), a.scanCommand(), a.auditCommand(), a.catalogCommand(),
 		a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),
 	)
