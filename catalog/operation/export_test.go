@@ -1,6 +1,9 @@
 package operation
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // Die lets go of the record as the kernel does when a program is killed.
 func (a *Active) Die() { a.file.close() }
@@ -9,4 +12,10 @@ func (a *Active) Die() { a.file.close() }
 func Stopwatch() (started, began time.Time) {
 	w := newStopwatch()
 	return w.started, w.began
+}
+
+// ReadFrom reads the operation that f is, and whether another version has taken its place.
+func ReadFrom(root *os.Root, f *os.File, id string) (Operation, bool, error) {
+	r, replaced, err := readFrom(root, f, id)
+	return r.Operation, replaced, err
 }

@@ -329,3 +329,30 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Who has opened a version when the next one takes its place finds it without a lock, and nobody has died.
+func TestRecord_IsReadAgainWhenItWasReplaced(t *testing.T) {
+	b := open(t, t.TempDir())
+	a := b.begin(t, operation.Options{Kind: operation.Enable, Extension: "notes"})
+	root, err := os.OpenRoot(b.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	before, err := root.Open(a.ID() + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	a.Take(operation.Progress{Stage: "check"})
+	if o, replaced, err := operation.ReadFrom(root, before, a.ID()); !replaced || o.State != operation.Running || err != nil {
+		t.Errorf("the version before: %s, replaced %t, %v", o.State, replaced, err)
+	}
+	if o, err := b.store.Get(a.ID()); o.State != operation.Running || err != nil {
+		t.Errorf("the record: %s, %v", o.State, err)
+	}
+	a.Die()
+	if o, err := b.store.Get(a.ID()); o.State != operation.Interrupted || err != nil {
+		t.Errorf("when its program is gone: %s, %v", o.State, err)
+	}
+}

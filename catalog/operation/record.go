@@ -15,6 +15,7 @@ import (
 
 const (
 	maxRecord = 256 << 10 // bytes; what is larger is no record of ours
+	maxReads  = 10        // of a record that is replaced each time
 	maxListed = 4 * Kept  // of a folder that others can fill
 )
 
@@ -117,23 +118,44 @@ func names(root *os.Root) (ids, temps []string, err error) {
 // read reads one record. Of one that says running and that nobody holds, the state is interrupted.
 func read(root *os.Root, id string) (record, error) {
 	var r record
-	f, err := root.OpenFile(id+suffix, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return r, err
+	for range maxReads {
+		f, err := root.OpenFile(id+suffix, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+		if err != nil {
+			return record{}, err
+		}
+		var replaced bool
+		r, replaced, err = readFrom(root, f, id)
+		_ = f.Close() // it was read
+		if !replaced {
+			return r, err
+		}
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxRecord {
-		return r, fmt.Errorf("operation %s: not a record", id)
+	return r, nil // whoever writes it that often is at it
+}
+
+// readFrom reads the record that f is. Of a version that was replaced since it was opened nobody holds the lock, and that
+// means nothing.
+func readFrom(root *os.Root, f *os.File, id string) (r record, replaced bool, err error) {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxRecord {
+		return r, false, fmt.Errorf("operation %s: not a record", id)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxRecord))
 	if err != nil {
-		return r, err
+		return r, false, err
 	}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&r); err != nil || r.ID != id {
-		return record{}, fmt.Errorf("operation %s: not a record", id)
+		return record{}, false, fmt.Errorf("operation %s: not a record", id)
 	}
 	if r.State == Running && syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+		now, err := root.Lstat(id + suffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, now):
+			return r, true, nil
+		case err != nil:
+			return r, false, err
+		}
 		r.State = Interrupted
 	}
-	return r, nil
+	return r, false, nil
 }
