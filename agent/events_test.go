@@ -176,3 +176,31 @@ func TestStreams_DropAClientThatDoesNotRead(t *testing.T) {
 		})
 	}
 }
+
+// Docker gives the event of an end, and lists the container as running for a while: no other event comes. A container that
+// Docker is busy with hides none of the others.
+func TestContainers_AreAsALookAtEachTells(t *testing.T) {
+	in := newInstallation(t, extension("app", ""), extension("other", ""))
+	in.mustStart("app")
+	in.mustStart("other")
+	in.docker.update(func(s *dockerState) {
+		for i := range s.Containers {
+			if s.Containers[i].Service == "app" {
+				s.Containers[i].State, s.Containers[i].ExitCode = "exited", 1
+			}
+		}
+	})
+	in.engine.set(func(e *fakeEngine) { e.lags = map[string]string{"app": "running"} })
+	states := func() map[string]string {
+		state, err := in.client.Containers(t.Context())
+		in.must(err)
+		out := map[string]string{}
+		for _, c := range state.Containers {
+			out[c.Service] = c.State
+		}
+		return out
+	}
+	wantEqual(t, "states", map[string]string{"app": "exited", "other": "running"}, states())
+	in.engine.set(func(e *fakeEngine) { e.busyWith = "other" })
+	wantEqual(t, "states while Docker is busy", map[string]string{"app": "exited", "other": "running"}, states())
+}

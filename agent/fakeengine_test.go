@@ -3,6 +3,7 @@ package agent_test
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -21,6 +22,8 @@ type fakeEngine struct {
 	mu        sync.Mutex
 	down      bool
 	hung      bool                          // answers nothing until its caller gives up
+	lags      map[string]string             // service → the state in which it is still listed
+	busyWith  string                        // service whose container cannot be looked at until its caller gives up
 	mute      string                        // service whose container does not say what it uses
 	users     map[string]string             // image → its USER
 	platforms map[string][]compose.Platform // image → what its registry says
@@ -117,10 +120,13 @@ func (e *fakeEngine) Containers(ctx context.Context) ([]compose.Container, error
 		return nil, err
 	}
 	list := []compose.Container{}
+	e.mu.Lock()
+	lags := maps.Clone(e.lags)
+	e.mu.Unlock()
 	for _, c := range e.docker.state().Containers {
 		list = append(list, compose.Container{
 			ID: c.ID, Name: c.Name, Service: c.Service, Image: c.Image, ImageID: c.MadeFrom,
-			State: c.State, Health: c.Health, Ports: c.Ports, Mounts: c.Mounted, Writes: c.Written,
+			State: cmp.Or(lags[c.Service], c.State), Health: c.Health, Ports: c.Ports, Mounts: c.Mounted, Writes: c.Written,
 		})
 	}
 	slices.SortFunc(list, func(a, b compose.Container) int { return cmp.Compare(a.Service, b.Service) })
@@ -147,8 +153,15 @@ func (e *fakeEngine) Inspect(ctx context.Context, id string) (compose.Container,
 	if err := e.ready(ctx); err != nil {
 		return compose.Container{}, err
 	}
+	e.mu.Lock()
+	busyWith := e.busyWith
+	e.mu.Unlock()
 	for _, c := range e.docker.state().Containers {
 		if c.ID == id {
+			if c.Service == busyWith {
+				<-ctx.Done()
+				return compose.Container{}, ctx.Err()
+			}
 			return c.Container, nil
 		}
 	}

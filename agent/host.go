@@ -54,18 +54,24 @@ func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
 	send(w, catalog.State{Containers: list, Failures: s.presentFailures(), At: time.Now().UTC()})
 }
 
-// inspectsAtOnce is how many containers are looked at beside each other: each costs the engine a millisecond.
-const inspectsAtOnce = 8
+const (
+	inspectsAtOnce = 8               // containers that are looked at beside each other: each costs the engine a millisecond
+	inspectLimit   = 1 * time.Second // for all of them: one that Docker is busy with keeps no answer about the others
+)
 
 // inspectEach adds to a list of containers what only a look at each one tells: since when it runs, how often it was
-// started again, why it ended. One that is gone meanwhile stays as it was listed.
+// started again, why it ended. Its state and health are newer, too: Docker tells of an end before it lists it, and no event
+// comes when it does. One that is gone meanwhile stays as it was listed.
 func (s *Server) inspectEach(ctx context.Context, list []compose.Container) {
+	ctx, cancel := context.WithTimeout(ctx, inspectLimit)
+	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(inspectsAtOnce)
 	for i := range list {
 		g.Go(func() error {
 			if full, err := s.opts.Engine.Inspect(ctx, list[i].ID); err == nil {
 				c := &list[i]
+				c.State, c.Health = full.State, full.Health
 				c.StartedAt, c.Restarts, c.OOMKilled, c.Error, c.ExitCode = full.StartedAt, full.Restarts, full.OOMKilled, full.Error, full.ExitCode
 			}
 			return nil
