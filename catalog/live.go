@@ -173,15 +173,15 @@ func (m *Manager) followAgent(ctx context.Context) {
 	}
 }
 
-// refreshOn asks for the containers after each event, once for several that come together.
+// refreshOn asks for the containers at an event, and once more for those that come meanwhile.
 func (m *Manager) refreshOn(ctx context.Context, events <-chan struct{}) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-events:
-			pause(ctx, settle)
 			m.Refresh(ctx)
+			pause(ctx, settle)
 		}
 	}
 }
