@@ -3,11 +3,13 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"dreamserver/api"
 	"dreamserver/internal/problem"
 )
 
@@ -143,4 +145,23 @@ func TestEvents_AreTheSameForAll(t *testing.T) {
 func TestEvents_NeedTheScopeRead(t *testing.T) {
 	in := newInstallation(t)
 	refused(t, in.do("GET", "/api/events", "", "Authorization: "), problem.Unauthorized, "key")
+}
+
+// Whatever a client sends as the last event that it heard: it is one of this life of the program, or one that is not kept.
+func FuzzLastEvent(f *testing.F) {
+	const boot = "5ft3k"
+	for _, id := range []string{"", boot + "-1", boot + "-0", boot + "--1", boot + "-18446744073709551615", boot + "-18446744073709551616", boot, boot + "-1-2", "other-1", "-1", "\x00", boot + "-+7", boot + "-007"} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		n := api.LastEvent(boot, id)
+		number, ours := strings.CutPrefix(id, boot+"-")
+		switch {
+		case (n == 0) != (id == ""):
+			t.Errorf("%q is %d", id, n)
+		case n == 0 || n == math.MaxUint64: // from now on, or missed something
+		case !ours || strings.Trim(number, "0123456789") != "" || api.LastEvent(boot, api.EventID(boot, n)) != n:
+			t.Errorf("%q is %d", id, n)
+		}
+	})
 }

@@ -84,3 +84,11 @@ func Now(o Options) (now time.Time, err error) {
 	})
 	return now, err
 }
+
+// LastEvent is the number in the id of an event, in the life of the program that boot names.
+func LastEvent(boot, id string) uint64 { return (&server{answers: &answers{boot: boot}}).lastEvent(id) }
+
+// EventID is the id of the event with the number n.
+func EventID(boot string, n uint64) string {
+	return (&server{answers: &answers{boot: boot}}).eventID(n)
+}

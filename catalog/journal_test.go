@@ -3,9 +3,11 @@ package catalog_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"dreamserver/catalog"
 	"dreamserver/catalog/operation"
@@ -212,4 +214,51 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// The API's container can write what it likes into the journal, too. Nothing of it is taken for a change of another kind,
+// and what names no operation is not shown as one.
+func FuzzJournalRecord(f *testing.F) {
+	for _, seed := range []string{
+		`{"kind":"install","actor":"cli:alice","operation":"01890a5d-ac96-774b-bcce-b302099a8057","started":"2026-01-01T00:00:00Z","grants":["gpu"]}`,
+		`{"kind":"install"}{"kind":"stop"}`, `{"kind":"nonsense","actor":"\xff"}`, `{"operation":"../../etc/passwd"}`, `{"operation":"` + strings.Repeat("x", 5000) + `"}`,
+		`null`, `[]`, `{`, "\x00", `{"grants":[1]}`, `{"started":"never"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		j, dir := newJournal(t)
+		begin(t, j, "notes", "install").Leave()
+		name := filepath.Join(dir, "pending", "notes")
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		unfinished(t, j)
+		held, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		busy := j.Busy("notes")
+		held.Close()
+		if !problem.HasCode(busy, problem.Busy) || len(busy.Error()) > 10_000 || !utf8.ValidString(busy.Error()) {
+			t.Errorf("busy: %v", busy)
+		}
+		c, err := j.Claim("notes")
+		if err != nil || (c == nil) != (len(data) == 0) {
+			t.Fatalf("claimed %v, %v", c, err)
+		}
+		if c == nil {
+			return
+		}
+		defer c.Done()
+		if c.Kind != "change" && c.Kind.Participle() == "" {
+			t.Errorf("a change of the kind %q", c.Kind)
+		}
+		if !operation.ValidID(c.Operation) && strings.Contains(busy.Error(), ", operation") {
+			t.Errorf("%v", busy)
+		}
+	})
 }
