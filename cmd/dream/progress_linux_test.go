@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"io"
+	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -37,33 +41,34 @@ func TestInstall_ShowsABarAtATerminal(t *testing.T) {
 	}
 }
 
+func TestInstall_SaysAboveTheBarThatItIsInterrupted(t *testing.T) {
+	screen, drawn := watchTerminal(t, 100)
+	f := &fakeAgent{hangs: newHangs()}
+	d := newDesk(t, f)
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		<-f.hangs.begun
+		interrupt()
+	}()
+	code := d.runOn(ctx, io.Discard, screen.File, "install", "hello")
+	screen.Close()
+	shown := <-drawn
+	if !strings.Contains(shown, "dream: interrupted: undoing what was begun; Ctrl-C again leaves at once") || code != exitInterrupted {
+		t.Errorf("exit code %d, shown %q", code, shown)
+	}
+	if !strings.HasSuffix(shown, "\x1b[1A\x1b[Jdream: the install of hello was cancelled: nothing of it stays but images that were fetched whole\r\n") {
+		t.Errorf("what became of it is not alone: %q", shown)
+	}
+}
+
 // installAt installs something with stderr at a terminal. The start ends when that shows a match of until. It returns what was drawn,
 // and what stdout has.
 func installAt(t *testing.T, columns uint16, until *regexp.Regexp) (shown, out string) {
 	t.Helper()
-	keyboard, screen := openTerminal(t)
-	if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
-		t.Fatal(err)
-	}
-	seen, drawn := make(chan struct{}), make(chan string)
-	go func() {
-		var all []byte
-		waits := true
-		for b := make([]byte, 4096); ; {
-			n, err := keyboard.Read(b)
-			if all = append(all, b[:n]...); waits && until.Match(all) {
-				waits = false
-				close(seen)
-			}
-			if err != nil { // nobody has the screen open any more
-				drawn <- string(all)
-				return
-			}
-		}
-	}()
+	screen, drawn := watchTerminal(t, columns)
 	d := newDesk(t, &fakeAgent{
 		start: func(id string) (catalog.Report, error) {
-			<-seen
+			screen.await(until)
 			return catalog.Report{ID: id}, nil
 		},
 		steps: []operation.Progress{
@@ -71,9 +76,52 @@ func installAt(t *testing.T, columns uint16, until *regexp.Regexp) (shown, out s
 		},
 	})
 	var stdout strings.Builder
-	if code := d.runOn(t.Context(), &stdout, screen, "install", "hello"); code != 0 {
+	if code := d.runOn(t.Context(), &stdout, screen.File, "install", "hello"); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	screen.Close()
 	return <-drawn, stdout.String()
+}
+
+// watchedScreen is a terminal that somebody looks at.
+type watchedScreen struct {
+	*os.File
+	mu    sync.Mutex
+	shown []byte
+	more  *sync.Cond
+}
+
+// await waits until the terminal has shown a match.
+func (w *watchedScreen) await(match *regexp.Regexp) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !match.Match(w.shown) {
+		w.more.Wait()
+	}
+}
+
+// watchTerminal makes a terminal; drawn has all that was shown once nobody has it open any more.
+func watchTerminal(t *testing.T, columns uint16) (screen *watchedScreen, drawn <-chan string) {
+	t.Helper()
+	keyboard, file := openTerminal(t)
+	if err := unix.IoctlSetWinsize(int(file.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	w := &watchedScreen{File: file}
+	w.more = sync.NewCond(&w.mu)
+	all := make(chan string, 1)
+	go func() {
+		for b := make([]byte, 4096); ; {
+			n, err := keyboard.Read(b)
+			w.mu.Lock()
+			w.shown = append(w.shown, b[:n]...)
+			w.more.Broadcast()
+			w.mu.Unlock()
+			if err != nil {
+				all <- string(w.shown)
+				return
+			}
+		}
+	}()
+	return w, all
 }
