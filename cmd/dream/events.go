@@ -137,15 +137,20 @@ func (t *teller) extensionNews(n catalog.ExtensionNews) string {
 	return news(t.states, n.ID, text)
 }
 
+// healthNews tells nothing of what is heard first, which is so already: it is asked when the listening begins.
 func (t *teller) healthNews(n catalog.HealthNews) string {
 	if n.Health == "" || n.Health == string(health.Unknown) {
 		return "" // what follows from the agent's being away, or from what the extension is
 	}
+	_, known := t.health[n.ID]
 	text := fmt.Sprintf("%s fares: %s", n.ID, n.Health)
 	if n.Reason != "" {
 		text += ": " + n.Reason
 	}
-	return news(t.health, n.ID, text)
+	if text = news(t.health, n.ID, text); !known {
+		return ""
+	}
+	return text
 }
 
 // operationNews tells of the beginning, each stage and the end.

@@ -80,6 +80,7 @@ func TestTeller_SaysWhatPeopleNeed(t *testing.T) {
 		{catalog.ExtensionEvent, catalog.ExtensionNews{ID: "hello", Status: catalog.Disabled, State: "unknown", Pending: "disable"}, "hello is disabled (disable pending)"},
 		{catalog.ExtensionEvent, catalog.ExtensionNews{ID: "quiet", Status: catalog.Enabled, State: "unknown"}, ""},
 		{catalog.ExtensionEvent, catalog.ExtensionNews{ID: "quiet", Status: catalog.Enabled, State: "running"}, ""}, // as it was
+		{catalog.HealthEvent, catalog.HealthNews{ID: "hello", Health: "healthy"}, ""},                               // it was already
 		{catalog.HealthEvent, catalog.HealthNews{ID: "hello", Health: "down", Reason: "refused"}, "hello fares: down: refused"},
 		{catalog.HealthEvent, catalog.HealthNews{ID: "hello", Health: "unknown", Reason: "the agent is away"}, ""},
 		{catalog.HealthEvent, catalog.HealthNews{ID: "hello", Health: "down", Reason: "refused"}, ""},
