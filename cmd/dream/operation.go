@@ -109,7 +109,7 @@ func (a *app) cancelOperation(ctx context.Context, name string) error {
 	case o.State == operation.Cancelled && a.json:
 		return a.printJSON(o)
 	case o.State == operation.Cancelled:
-		a.print("%s", indentMore(o.Error.Err().Error()))
+		a.print("%s", cancelledText(o))
 		return nil
 	case o.State == operation.Succeeded:
 		return problem.Newf(problem.Conflict, "operation %s, the %s of %s, was done before it could be cancelled", o.ID, o.Kind, o.Extension)
@@ -117,6 +117,14 @@ func (a *app) cancelOperation(ctx context.Context, name string) error {
 		return problem.Newf(problem.Conflict, "operation %s, the %s of %s, failed before it could be cancelled: `dream operations %s` says why", o.ID, o.Kind, o.Extension, o.ID)
 	}
 	return problem.Newf(problem.OutcomeUnknown, "operation %s, the %s of %s, is %s: the host agent finishes or undoes it", o.ID, o.Kind, o.Extension, o.State)
+}
+
+// cancelledText says what the cancelled operation leaves, as its program says it.
+func cancelledText(o operation.Operation) string {
+	if o.Error == nil { // no record of ours
+		return titleOf(o)
+	}
+	return indentMore(o.Error.Detail)
 }
 
 // lookEvery is how often an operation of another program is looked at.

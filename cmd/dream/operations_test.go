@@ -201,3 +201,11 @@ func TestOperations_AreOfferedToTheShell(t *testing.T) {
 		t.Errorf("states: %+v", got)
 	}
 }
+
+// The API's container can write any record.
+func TestCancelledText_OfARecordThatIsNotOurs(t *testing.T) {
+	o := operation.Operation{Kind: operation.Install, Extension: "hel\x1blo", State: operation.Cancelled}
+	if got := cancelledText(o); got != "install of hel?lo: cancelled" {
+		t.Errorf("got %q", got)
+	}
+}
