@@ -31,6 +31,7 @@ type rated struct {
 // others have what they had before their files changed, or were published with, if anything.
 func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 	shelves := map[Source]*shelf{FromCore: m.shelves.services, FromUser: m.shelves.user, FromLibrary: m.shelves.library}
+	var among *neighbours // made for who is judged first
 	for i, e := range s.Entries {
 		if e.Category == string(manifest.Core) && !e.Toggles {
 			continue
@@ -46,7 +47,10 @@ func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 		case known:
 		case judge > 0:
 			judge--
-			r = m.ratings.keep(at, m.judgeEntry(sh.dir, s, e, stamp))
+			if among == nil {
+				among = s.neighbours()
+			}
+			r = m.ratings.keep(at, m.judgeEntry(sh.dir, among, &e, stamp))
 		default:
 			unrated = append(unrated, e.ID)
 			if r.files == "" {
@@ -58,7 +62,7 @@ func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 	return unrated
 }
 
-func (m *Manager) judgeEntry(dir string, s *Snapshot, e Entry, files string) rated {
+func (m *Manager) judgeEntry(dir string, among *neighbours, e *Entry, files string) rated {
 	r := rated{files: files, rating: security.WorstRating, grants: []manifest.Grant{}}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -70,7 +74,7 @@ func (m *Manager) judgeEntry(dir string, s *Snapshot, e Entry, files string) rat
 	if e.Source == FromCore {
 		source = compose.Builtin
 	}
-	if f, err := m.folder(root, source, e.ID, s); err == nil {
+	if f, err := m.folder(root, source, e.ID, among); err == nil {
 		if v, err := security.Judge(context.Background(), f); err == nil {
 			r.rating, r.grants = v.Rating, v.Grants
 		}

@@ -77,6 +77,52 @@ func (s Secrets) Declare(id string, vars []manifest.EnvVar) {
 	}
 }
 
+// Declared is who declares each secret: the first who does, and the first other one. It answers for many extensions what
+// [Secrets] answers for one.
+type Declared map[string][2]string
+
+// Add notes the secrets of an extension.
+func (d Declared) Add(id string, vars []manifest.EnvVar) {
+	for _, v := range vars {
+		if !v.Secret {
+			continue
+		}
+		switch owners := d[v.Key]; {
+		case owners[0] == "":
+			d[v.Key] = [2]string{id}
+		case owners[1] == "" && owners[0] != id:
+			d[v.Key] = [2]string{owners[0], id}
+		}
+	}
+}
+
+// Others are those of the secrets that the manifest of this extension names and that others declare.
+func (d Declared) Others(id string, man *manifest.Manifest) Secrets {
+	s := Secrets{}
+	for _, named := range namedVariables(&man.Service) {
+		owners := d[named.variable]
+		owner := owners[0]
+		if owner == id {
+			owner = owners[1]
+		}
+		if owner != "" {
+			s[named.variable] = owner
+		}
+	}
+	return s
+}
+
+// namedVariable is a variable that a manifest names, and the key where it does.
+type namedVariable struct{ key, variable string }
+
+func namedVariables(service *manifest.Service) []namedVariable {
+	var all []namedVariable
+	for i, v := range service.EnvVars {
+		all = append(all, namedVariable{fmt.Sprintf("service.env_vars.%d.key", i), v.Key})
+	}
+	return append(all, namedVariable{"service.external_port_env", service.ExternalPortEnv}, namedVariable{"service.host_env", service.HostEnv})
+}
+
 // DeclareFolder notes the secrets of all extensions of a folder but one, which may be empty for none. One that cannot be
 // read, or is not called like its folder, declares nothing.
 func (s Secrets) DeclareFolder(fsys fs.FS, except string, read func(fs.FS, string) (*manifest.Manifest, error)) {
@@ -234,12 +280,9 @@ func (f Folder) Declarations() []Finding {
 		at.Rule, at.Message, at.Fix = rule, message, "remove it, or give the variable a name of your own"
 		found = append(found, at)
 	}
-	service := f.Manifest.Service
-	for i, v := range service.EnvVars {
-		declares(fmt.Sprintf("service.env_vars.%d.key", i), v.Key)
+	for _, named := range namedVariables(&f.Manifest.Service) {
+		declares(named.key, named.variable)
 	}
-	declares("service.external_port_env", service.ExternalPortEnv)
-	declares("service.host_env", service.HostEnv)
 	return append(found, f.names()...)
 }
 
