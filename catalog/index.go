@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"dreamserver/manifest"
 )
@@ -55,6 +56,35 @@ func ReadIndex(file string) (Index, error) {
 	}
 	index.Extensions = valid
 	return index, nil
+}
+
+// keptIndex reads an index and keeps it while its file is the same. The zero value is ready. It is safe for concurrent use.
+type keptIndex struct {
+	mu    sync.Mutex
+	file  fs.FileInfo // that was read; nil before
+	index Index
+}
+
+// read is [ReadIndex] with a memory. The index is shared: do not change it.
+func (k *keptIndex) read(file string) (Index, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	info, err := os.Stat(file) // before it is read: what is written in between is for the next look
+	if err == nil && k.file != nil && os.SameFile(info, k.file) && info.Size() == k.file.Size() && info.ModTime().Equal(k.file.ModTime()) {
+		return k.index, nil
+	}
+	index, failed := ReadIndex(file)
+	if k.file, k.index = info, index; err != nil || failed != nil {
+		k.file = nil
+	}
+	return index, failed
+}
+
+// forget has the file read again, whatever the disk says of it.
+func (k *keptIndex) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.file = nil
 }
 
 // Encode is the file's content. The same index always has the same bytes.

@@ -67,7 +67,7 @@ func (m *Manager) Live(ctx context.Context) {
 	}
 }
 
-// publish reads what has changed and gives it to the readers. Where nobody keeps the snapshot, it does nothing.
+// publish looks at what was touched and gives what has changed to the readers. Where nobody keeps the snapshot, it does nothing.
 func (m *Manager) publish() {
 	if m.live.current.Load() == nil {
 		return
@@ -158,7 +158,7 @@ func (m *Manager) followAgent(ctx context.Context) {
 	defer asking.Wait()
 	asking.Go(func() { m.pingAgent(ctx) })
 	for ctx.Err() == nil {
-		m.Refresh(ctx)
+		m.refresh(ctx)
 		events := make(chan struct{}, 1)
 		listening, cancel := context.WithCancel(ctx)
 		var refreshing sync.WaitGroup
@@ -180,7 +180,7 @@ func (m *Manager) refreshOn(ctx context.Context, events <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case <-events:
-			m.Refresh(ctx)
+			m.refresh(ctx)
 			pause(ctx, settle)
 		}
 	}
@@ -194,7 +194,7 @@ func (m *Manager) pingAgent(ctx context.Context) {
 		status, err := m.agent.Ping(asked)
 		cancel()
 		if known := m.runtime.Load().agent; ctx.Err() == nil && ((err == nil) != known.Available || err == nil && status != known) {
-			m.Refresh(ctx)
+			m.refresh(ctx)
 		}
 	}
 }

@@ -2,10 +2,12 @@ package catalog_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +71,24 @@ func TestLive_ShowsWhatChangesOnDisk(t *testing.T) {
 		e, _ := s.Find("board")
 		return strings.Contains(e.Problem, "not valid YAML")
 	})
+}
+
+// A folder that was given another name is watched under it, and what comes in its place, too.
+func TestLive_FollowsFoldersThatAreGivenOtherNames(t *testing.T) {
+	in := newInstallation(t, enabled("n0"))
+	in.live()
+	dir := in.path("data/user-extensions")
+	for i := range 20 {
+		before, after := fmt.Sprintf("n%d", i), fmt.Sprintf("n%d", i+1)
+		in.must(os.Rename(filepath.Join(dir, before), filepath.Join(dir, after)))
+		in.await(func(s *catalog.Snapshot) bool {
+			e, ok := s.Find(after)
+			return ok && strings.Contains(e.Problem, before)
+		})
+		in.must(os.WriteFile(filepath.Join(dir, after, "manifest.yaml"), []byte(manifestOf(after)), 0o644))
+		in.await(func(s *catalog.Snapshot) bool { e, _ := s.Find(after); return e.Name == "The "+after })
+		in.await(hasStatus(before, ""))
+	}
 }
 
 // What this program changes is there when the change returns, without waiting for an event.

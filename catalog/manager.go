@@ -59,12 +59,15 @@ func New(o Options) *Manager {
 		journal: NewJournal(o.Settings.OperationsDir, o.Settings.UID, o.Settings.GID),
 	}
 	m.shelves = shelves{
-		services: &shelf{dir: o.Settings.ServicesDir, parsed: &m.parsed},
-		user:     &shelf{dir: o.Settings.UserExtensionsDir, parsed: &m.parsed},
-		library: &shelf{dir: o.Settings.LibraryDir, parsed: &m.parsed, offered: func(fsys fs.FS, id string) error {
-			_, err := readOffer(fsys, id, m.version, m.parsed.Read)
-			return err
-		}},
+		services: &shelf{dir: o.Settings.ServicesDir, parsed: &m.parsed, enter: func(f *found) Entry { return m.placed(f, FromCore) }},
+		user:     &shelf{dir: o.Settings.UserExtensionsDir, parsed: &m.parsed, enter: func(f *found) Entry { return m.placed(f, FromUser) }},
+		library: &shelf{
+			dir: o.Settings.LibraryDir, parsed: &m.parsed, enter: func(f *found) Entry { return newEntry(f.manifest, FromLibrary) },
+			offered: func(fsys fs.FS, id string) error {
+				_, err := readOffer(fsys, id, m.version, m.parsed.Read)
+				return err
+			},
+		},
 	}
 	m.history = operation.NewHistory(OperationStore(o.Settings), m.tellOperation)
 	m.live.unrated, m.live.going = make(chan struct{}, 1), make(chan struct{}, 1)

@@ -28,21 +28,19 @@ type rated struct {
 
 // rate gives each extension its rating and the grants that it uses, and returns the ids of those that are not judged
 // yet. It is for people to look at: what may run is judged when it starts. judge says how many may be judged now; the
-// others have what they had before their files changed, or were published with, if anything.
-func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
-	shelves := map[Source]*shelf{FromCore: m.shelves.services, FromUser: m.shelves.user, FromLibrary: m.shelves.library}
+// others have what they had before their files changed, or were published with, if anything. Folders are those of the
+// entries, in their order.
+func (m *Manager) rate(s *Snapshot, folders []*found, judge int) (unrated []string) {
+	dirs := map[Source]string{FromCore: m.shelves.services.dir, FromUser: m.shelves.user.dir, FromLibrary: m.shelves.library.dir}
 	var among *neighbours // made for who is judged first
-	for i, e := range s.Entries {
-		if e.Category == string(manifest.Core) && !e.Toggles {
-			continue
+	for i, f := range folders {
+		e := &s.Entries[i]
+		if f == nil || f.stamp == "" || e.Category == string(manifest.Core) && !e.Toggles {
+			continue // what only the index has was published with its rating
 		}
-		sh := shelves[e.Source]
-		stamp := sh.stamp(e.ID)
-		if stamp == "" {
-			continue // only the index has it, with what it was published with
-		}
-		at := sh.dir + "/" + e.ID
-		r, known := m.ratings.known(at, stamp)
+		dir := dirs[e.Source]
+		at := dir + "/" + e.ID
+		r, known := m.ratings.known(at, f.stamp)
 		switch {
 		case known:
 		case judge > 0:
@@ -50,14 +48,14 @@ func (m *Manager) rate(s *Snapshot, judge int) (unrated []string) {
 			if among == nil {
 				among = s.neighbours()
 			}
-			r = m.ratings.keep(at, m.judgeEntry(sh.dir, among, &e, stamp))
+			r = m.ratings.keep(at, m.judgeEntry(dir, among, e, f.stamp))
 		default:
 			unrated = append(unrated, e.ID)
 			if r.files == "" {
 				continue
 			}
 		}
-		s.Entries[i].Rating, s.Entries[i].Grants = r.rating, r.grants
+		e.Rating, e.Grants = r.rating, r.grants
 	}
 	return unrated
 }

@@ -24,6 +24,13 @@ type runtimeState struct {
 
 // Refresh asks the agent now and remembers the answer; the snapshot has it, and the files as they are, when it returns.
 func (m *Manager) Refresh(ctx context.Context) {
+	m.shelves.touchAll()
+	m.refresh(ctx)
+}
+
+// refresh is Refresh after something has happened to containers: of the files, only those are looked at that are said to
+// have changed.
+func (m *Manager) refresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()
 	next := &runtimeState{}
@@ -41,19 +48,16 @@ func (m *Manager) Refresh(ctx context.Context) {
 	m.publish()
 }
 
-// containersOf picks the containers whose service belongs to the extension. Only what is installed owns services:
-// the library may hold a longer id that looks like one of them.
-func (s *Snapshot) containersOf(id string, all []compose.Container) []compose.Container {
-	var own []compose.Container
-	if !s.installed[id] {
-		return nil
-	}
+// containersByOwner are the containers by the extension that their service belongs to. Only what is installed owns
+// services: the library may hold a longer id that looks like one of them.
+func (s *Snapshot) containersByOwner(all []compose.Container) map[string][]compose.Container {
+	owned := map[string][]compose.Container{}
 	for _, c := range all {
-		if s.owner(c.Service) == id {
-			own = append(own, c)
+		if id := s.owner(c.Service); id != "" {
+			owned[id] = append(owned[id], c)
 		}
 	}
-	return own
+	return owned
 }
 
 // owner is the installed extension whose service it is: as [compose.OwnsService] has it, the longest id that the name
@@ -79,12 +83,12 @@ func (s *Snapshot) owner(service string) string {
 //	any is starting          starting
 //	all run or are finished  running
 //	none runs                stopped
-func (s *Snapshot) runtimeOf(e Entry, run *runtimeState, pending string) Runtime {
+func runtimeOf(e *Entry, run *runtimeState, own []compose.Container, pending string) Runtime {
 	r := Runtime{State: "unknown", Pending: pending, Reason: run.agent.Reason}
 	if !run.known {
 		return r
 	}
-	r.Containers = s.containersOf(e.ID, run.state.Containers)
+	r.Containers = own
 	r.Reason = run.state.Failures[e.ID]
 	if len(r.Containers) == 0 {
 		r.State = "not_deployed"

@@ -34,43 +34,45 @@ func (m *Manager) Snapshot() *Snapshot {
 	if s := m.live.current.Load(); s != nil {
 		return s
 	}
+	m.shelves.touchAll()
 	s, _ := m.readRated(math.MaxInt)
 	return s
 }
 
-// read puts what the folders say together with what is known of the containers. It does not wait for the agent. Changes
-// decide by this: what was published may be some milliseconds old.
+// read looks at every folder and puts what they say together with what is known of the containers. It does not wait for
+// the agent. Changes decide by this: what was published may be some milliseconds old.
 func (m *Manager) read() *Snapshot {
+	m.shelves.touchAll()
 	s, _ := m.readRated(0)
 	return s
 }
 
-// readRated judges as many extensions for their rating as it may, and returns the ids of those that are left.
+// readRated looks at the folders that have been touched, and takes the others as they were. It judges as many extensions
+// for their rating as it may, and returns the ids of those that are left.
 func (m *Manager) readRated(judge int) (s *Snapshot, unrated []string) {
 	run := m.runtime.Load()
 	s = &Snapshot{Agent: run.agent, GPUBackend: m.settings.GPUBackend, Machine: m.machine(), installed: map[string]bool{}, enabled: map[string]bool{}}
-	b := snapshotBuilder{manager: m, snapshot: s, entries: map[string]Entry{}}
+	b := snapshotBuilder{manager: m, snapshot: s, shown: map[string]shown{}}
 	b.reserved()
 	b.library()
 	b.place(m.shelves.services, FromCore)
 	b.place(m.shelves.user, FromUser)
-	for _, e := range b.entries {
-		s.Entries = append(s.Entries, e)
-	}
-	slices.SortFunc(s.Entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	entries, folders := b.sorted()
+	s.Entries = entries
 	if m.rates {
-		unrated = m.rate(s, judge)
+		unrated = m.rate(s, folders, judge)
 	}
 	pending, err := m.journal.Unfinished()
 	if err != nil {
 		m.log.Warn().Err(err).Msg("unfinished changes cannot be read")
 	}
-	going := m.going()
+	going, containers := m.going(), s.containersByOwner(run.state.Containers)
 	for i := range s.Entries {
-		s.Entries[i].Runtime = s.runtimeOf(s.Entries[i], run, pending[s.Entries[i].ID])
-		s.Entries[i].Runtime.Operation = going[s.Entries[i].ID]
-		m.live.health.tell(&s.Entries[i])
-		s.Entries[i].Reach = reachOf(&s.Entries[i], m.settings.Env)
+		e := &s.Entries[i]
+		e.Runtime = runtimeOf(e, run, containers[e.ID], pending[e.ID])
+		e.Runtime.Operation = going[e.ID]
+		m.live.health.tell(e)
+		e.Reach = reachOf(e, m.settings.Env)
 	}
 	return s, unrated
 }

@@ -136,7 +136,7 @@ func (m *Manager) hasContainers(ctx context.Context, id string) bool {
 	if err != nil {
 		return !problem.HasCode(err, problem.DockerUnavailable)
 	}
-	return len(m.read().containersOf(id, state.Containers)) > 0
+	return len(m.read().containersByOwner(state.Containers)[id]) > 0
 }
 
 // remove takes an installed folder away: renamed first, so that no reader sees half of it. What then cannot be
