@@ -70,7 +70,9 @@ func TestBenchLive(t *testing.T) {
 func (b *bench) visible(id, state string) time.Time {
 	b.t.Helper()
 	var body struct {
-		Runtime struct{ State string }
+		Runtime struct {
+			State string `json:"state"`
+		} `json:"runtime"`
 	}
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
 		_, reply, err := b.stack.request("GET", "/api/extensions/"+id, b.stack.key)

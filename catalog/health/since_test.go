@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,4 +129,13 @@ func live(t *testing.T, what []event) (wrong string) {
 	cancel()
 	<-ended
 	return wrong
+}
+
+// How long a service is what it is, and when it is asked again, hangs on time that nobody sets.
+func TestSince_IsMonotonic(t *testing.T) {
+	p := health.WithTransport(health.Options{}, &services{code: map[string]int{"a": 200}})
+	p.Set([]health.Target{runs("a")})
+	if since := p.States()["a"].Since; !strings.Contains(since.String(), " m=+") {
+		t.Errorf("%s is a time of day", since)
+	}
 }

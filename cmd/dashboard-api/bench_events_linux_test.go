@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -37,12 +39,16 @@ func BenchmarkEvents(b *testing.B) {
 	time.Sleep(time.Second) // the program has sent what it sends first
 	each := (p.resident() - before) / listeners
 	var all, spread []time.Duration
-	for i := 0; b.Loop(); i++ {
-		for j := range 10 {
-			name := fmt.Sprintf("changing%d-%d", i, j)
-			done := heard.of(`{"id":"` + name + `",`)
+	file := filepath.Join(dir, "data", "user-extensions", "changing", "compose.yaml")
+	for b.Loop() {
+		for i := range 10 {
+			status, from, to := "disabled", file, file+".disabled"
+			if i%2 == 1 {
+				status, from, to = "enabled", to, from
+			}
+			done := heard.of(`"status":"` + status + `"`)
 			began := time.Now()
-			writeExtension(b, dir, name, "new")
+			must(b, os.Rename(from, to))
 			select {
 			case <-done:
 			case <-time.After(time.Minute):
@@ -101,7 +107,7 @@ func (h *hearing) listen(in *bufio.Reader) {
 		if err != nil {
 			return
 		}
-		if !bytes.HasPrefix(line, []byte("data: {\"id\":\"changing")) {
+		if !bytes.HasPrefix(line, []byte("data: {\"id\":\"changing\",\"status")) {
 			continue
 		}
 		now := time.Now()
