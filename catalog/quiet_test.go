@@ -57,9 +57,9 @@ func TestWhenQuiet_ReadsOfAStorm(t *testing.T) {
 					time.Sleep(tt.every)
 				}
 				time.Sleep(10 * time.Second)
-				passed := began.Sub(start) // the last look is nobody's to pay for
 				cancel()
 				<-ended
+				passed := began.Sub(start) // the last look is nobody's to pay for
 				if reads != tt.reads {
 					t.Errorf("read %d times, want %d", reads, tt.reads)
 				}
