@@ -41,6 +41,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	registry pass MB | open      give out that much of layers, and then nothing; all
 //	registry stop                it goes away
 //	registry layers NAME COUNT   so many layers of it were asked for
+//	operation VARIABLE EXTENSION the variable gets the path of its newest operation
 //	progress PATH MORE AT_MOST   wait until the operation's pull is between these numbers of MB
 //	client asks METHOD PATH | leaves     a request in the background, and its client goes away before it is answered
 //	prometheus KEY               start one with our configuration and alerts, which reads the API and the agent with that key
@@ -62,7 +63,7 @@ func commands() map[string]command {
 		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
 		"prometheus": cmdPrometheus, "query": cmdQuery, "follow": cmdFollow,
-		"registry": cmdRegistry, "progress": cmdProgress, "client": cmdClient,
+		"registry": cmdRegistry, "operation": cmdOperation, "progress": cmdProgress, "client": cmdClient,
 	}
 }
 

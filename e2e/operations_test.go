@@ -39,6 +39,24 @@ func cmdProgress(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// cmdOperation puts the path of the newest operation of an extension into a variable: operation VARIABLE EXTENSION.
+func cmdOperation(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: operation VARIABLE EXTENSION")
+	}
+	s := stackOf(ts)
+	_, text, err := s.request(http.MethodGet, "/api/operations?limit=1&extension="+args[1], s.key)
+	ts.Check(err)
+	var newest struct {
+		Operations []operation.Operation `json:"operations"`
+	}
+	ts.Check(json.Unmarshal([]byte(text), &newest))
+	if len(newest.Operations) != 1 {
+		ts.Fatalf("%s has no operation: %s", args[1], text)
+	}
+	ts.Setenv(args[0], "/api/operations/"+newest.Operations[0].ID)
+}
+
 // cmdClient asks for something and leaves before it is answered: client asks METHOD PATH, client leaves.
 func cmdClient(ts *testscript.TestScript, neg bool, args []string) {
 	s := stackOf(ts)
