@@ -15,15 +15,20 @@ import (
 func cmdReadAll(ts *testscript.TestScript, neg bool, args []string) {
 	s := stackOf(ts)
 	var document struct {
-		Paths map[string]map[string]json.RawMessage `json:"paths"`
+		Paths map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]json.RawMessage `json:"content"`
+			} `json:"responses"`
+		} `json:"paths"`
 	}
 	_, text, err := s.request("GET", "/openapi.json", s.key)
 	ts.Check(err)
 	ts.Check(json.Unmarshal([]byte(text), &document))
 	asked := 0
 	for path, methods := range document.Paths {
-		if methods["get"] == nil {
-			continue
+		get, there := methods["get"]
+		if content := get.Responses["200"].Content; !there || len(content) == 1 && content["text/event-stream"] != nil {
+			continue // streams do not end: `follow` reads them, and `nowhere` what it has read
 		}
 		status, reply, err := s.request("GET", strings.ReplaceAll(path, "{id}", args[0]), s.key)
 		ts.Check(err)
@@ -47,6 +52,9 @@ func cmdReadAll(ts *testscript.TestScript, neg bool, args []string) {
 func cmdNowhere(ts *testscript.TestScript, neg bool, values []string) {
 	s := stackOf(ts)
 	texts := map[string]string{"a reply of the API": s.replies, "the agent's log": s.agent.log.String(), "the API's log": s.api.log.String()}
+	if s.following != nil {
+		texts["the stream"] = s.following.said.String()
+	}
 	meant := ""
 	err := filepath.WalkDir(s.dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
