@@ -160,6 +160,41 @@ func TestSubmit_GoesOnInTheBackground(t *testing.T) {
 	wantEqual(t, "user-extensions", notesWith("compose.yaml"), in.userExtensions())
 }
 
+// Whoever waits for the end of a change finds it in the snapshot, however long the agent takes to tell of the containers.
+func TestSubmit_IsInTheSnapshotAtItsEnd(t *testing.T) {
+	in := newInstallation(t, library("notes"))
+	var started atomic.Bool
+	in.agent.start = func(id string) (catalog.Report, error) {
+		started.Store(true)
+		return catalog.Report{ID: id}, nil
+	}
+	ended := make(chan struct{})
+	in.agent.containers = func() (catalog.State, error) {
+		if !started.Load() {
+			return catalog.State{}, nil
+		}
+		select {
+		case <-ended:
+			t.Error("the agent is asked after the end was told")
+		default:
+		}
+		return catalog.State{Containers: []compose.Container{{Service: "notes", State: "running"}}}, nil
+	}
+	in.Observe(func(o operation.Operation) {
+		if o.State != operation.Running {
+			close(ended)
+		}
+	})
+	o, err := in.Submit(t.Context(), catalog.Order{Kind: operation.Install, ID: "notes"}, "")
+	in.must(err)
+	_, err = in.Outcome(t.Context(), o.ID)
+	in.must(err)
+	if e, _ := in.Snapshot().Find("notes"); e.Status != catalog.Enabled || e.Runtime.State != "running" {
+		t.Errorf("it is %s, and its containers are %s", e.Status, e.Runtime.State)
+	}
+	in.must(in.Wait(t.Context()))
+}
+
 func TestSubmit_RefusesAtOnce(t *testing.T) {
 	in := newInstallation(t, enabled("notes"))
 	for _, o := range []catalog.Order{
