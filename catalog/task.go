@@ -113,7 +113,7 @@ func (m *Manager) end(ctx context.Context, t *task, r Result, err error) (Result
 	defer t.cancel(nil)
 	cancelled := t.cancelled(ctx)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
-	defer m.publish() // without the operation
+	defer m.publish()                // without the operation
 	state := outcome(err, t.left, cancelled)
 	if state == operation.Cancelled {
 		err = problem.Newf(problem.Cancelled, "the %s of %s was cancelled%s", t.Kind, t.ID, t.leftBehind())
