@@ -52,6 +52,7 @@ const (
 	MissingConfig     Code = "missing_config"
 	InvalidConfig     Code = "invalid_config"
 	Quarantined       Code = "quarantined"
+	PolicyDenied      Code = "policy_denied"
 
 	// Something that we depend on does not work.
 
@@ -67,6 +68,8 @@ const (
 	DataReadOnly       Code = "data_read_only"
 	DiskFull           Code = "disk_full"
 	ShuttingDown       Code = "shutting_down"
+	PolicyUnavailable  Code = "policy_unavailable"
+	PolicyLocked       Code = "policy_locked"
 
 	// It was tried and did not work.
 
@@ -117,6 +120,7 @@ var table = map[Code]row{
 	ScanRefused:       {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Refused by the security scan"},
 	MissingConfig:     {http.StatusUnprocessableEntity, errdefs.ErrInvalidArgument, "Configuration missing"},
 	InvalidConfig:     {http.StatusUnprocessableEntity, errdefs.ErrInvalidArgument, "Invalid configuration"},
+	PolicyDenied:      {http.StatusForbidden, errdefs.ErrPermissionDenied, "Refused by a policy"},
 	Quarantined:       {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Quarantined"},
 
 	Unavailable:        {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Unavailable"},
@@ -130,6 +134,8 @@ var table = map[Code]row{
 	ReadOnly:           {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Read-only"},
 	DataReadOnly:       {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Data directory not writable"},
 	DiskFull:           {http.StatusInsufficientStorage, errdefs.ErrUnavailable, "Disk full"},
+	PolicyUnavailable:  {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Policy unavailable"},
+	PolicyLocked:       {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Policies locked"},
 	ShuttingDown:       {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Shutting down"},
 
 	StartFailed:    {http.StatusBadGateway, errdefs.ErrUnknown, "Start failed"},

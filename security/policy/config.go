@@ -1,0 +1,342 @@
+package policy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// ConfigFile is where the operator says which plugins there are, relative to the installation. It is the seed's
+// server/config.yml.
+const ConfigFile = "config/server/config.yml"
+
+// Mode is how much a plugin's word counts.
+type Mode string
+
+// The modes.
+const (
+	Enforce Mode = "enforce" // what it changes is applied, what it rejects is refused
+	Warn    Mode = "warn"    // nothing is changed or refused; whoever applies is told
+	Audit   Mode = "audit"   // nothing is changed or refused, or told to whoever applies
+	Off     Mode = "off"     // it is not asked
+)
+
+// Config is what the operator has written.
+type Config struct {
+	Plugins    []PluginConfig
+	Rules      []RuleConfig
+	Exceptions []Exception
+}
+
+// PluginConfig is one entry of plugins, in the seed's form or the longer one.
+type PluginConfig struct {
+	Name    string
+	Exec    []string // the program and its arguments
+	URL     string   // http://host:port/path, or unix:///path/of/socket
+	SHA256  string   // of the program; empty for any
+	Hooks   []Hook   // empty for what the plugin declares
+	Mode    Mode
+	Allow   bool          // on_error: allow; a plugin that cannot decide stands in nobody's way
+	Timeout time.Duration // of one call; 0 for the transport's own
+	Secrets bool          // it sees secrets, and no placeholders
+	Config  json.RawMessage
+	Line    int
+}
+
+// RuleConfig is one entry of rules.
+type RuleConfig struct {
+	Name  string
+	Hook  Hook
+	Mode  Mode
+	Match Text            // bool in CEL; empty matches everything
+	Deny  string          // why it is refused
+	Warn  string          // what whoever applies is told
+	Set   map[string]Text // path in the spec → new value, in CEL
+	Line  int
+}
+
+// Text is a text and where it stands.
+type Text struct {
+	Value        string
+	Line, Column int
+}
+
+// Exception lets an extension pass a plugin or rule that refuses it.
+type Exception struct {
+	Plugin    string
+	Extension string
+	Reason    string
+	Expires   time.Time
+	Line      int
+}
+
+// covers reports whether the exception holds at that time.
+func (e Exception) covers(plugin, extension string, at time.Time) bool {
+	return e.Plugin == plugin && e.Extension == extension && at.Before(e.Expires)
+}
+
+var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
+
+// ParseConfig reads the file. Everything in it must be understood: a misspelt key would be a policy that nobody enforces.
+// Its errors name line and key.
+func ParseConfig(data []byte) (Config, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", ConfigFile, err)
+	}
+	var c Config
+	if len(doc.Content) == 0 { // an empty file
+		return c, nil
+	}
+	err := fields(doc.Content[0], "", map[string]func(*yaml.Node) error{
+		"plugins":    each(&c.Plugins, parsePlugin),
+		"rules":      each(&c.Rules, parseRule),
+		"exceptions": each(&c.Exceptions, parseException),
+		"projects":   func(*yaml.Node) error { return nil }, // dstack's; there is one project here
+	})
+	if err == nil {
+		err = c.duplicates()
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("%s:%w", ConfigFile, err)
+	}
+	return c, nil
+}
+
+func (c Config) duplicates() error {
+	lines := map[string]int{}
+	add := func(name string, line int) error {
+		if first, twice := lines[name]; twice {
+			return fmt.Errorf("%d: %q is there already, in line %d: give each plugin and rule a name of its own", line, name, first)
+		}
+		lines[name] = line
+		return nil
+	}
+	var errs []error
+	for _, p := range c.Plugins {
+		errs = append(errs, add(p.Name, p.Line))
+	}
+	for _, r := range c.Rules {
+		errs = append(errs, add(r.Name, r.Line))
+	}
+	for _, e := range c.Exceptions {
+		if _, known := lines[e.Plugin]; !known {
+			errs = append(errs, fmt.Errorf("%d: exceptions: no plugin or rule is called %q", e.Line, e.Plugin))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// wrong is an error of a value.
+func wrong(n *yaml.Node, key, format string, args ...any) error {
+	return fmt.Errorf("%d: %s: %s", n.Line, key, fmt.Sprintf(format, args...))
+}
+
+// fields reads a mapping: each key by its reader, and no other key.
+func fields(n *yaml.Node, where string, readers map[string]func(*yaml.Node) error) error {
+	if n.Kind != yaml.MappingNode {
+		return wrong(n, strings.TrimPrefix(where+" ", " "), "is not a mapping")
+	}
+	seen := map[string]bool{}
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		name := strings.TrimPrefix(where+"."+key.Value, ".")
+		read, known := readers[key.Value]
+		switch {
+		case !known:
+			return wrong(key, name, "is no key that is understood here: write one of %s", strings.Join(slices.Sorted(maps.Keys(readers)), ", "))
+		case seen[key.Value]:
+			return wrong(key, name, "is there twice")
+		case value.Kind == yaml.AliasNode:
+			return wrong(value, name, "is an alias: write the value itself")
+		}
+		seen[key.Value] = true
+		if err := read(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each reads a list.
+func each[T any](into *[]T, parse func(*yaml.Node) (T, error)) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		if n.Kind != yaml.SequenceNode {
+			return wrong(n, "this key", "is not a list")
+		}
+		for _, item := range n.Content {
+			v, err := parse(item)
+			if err != nil {
+				return err
+			}
+			*into = append(*into, v)
+		}
+		return nil
+	}
+}
+
+func parsePlugin(n *yaml.Node) (PluginConfig, error) {
+	p := PluginConfig{Mode: Enforce, Line: n.Line}
+	if n.Kind == yaml.ScalarNode {
+		p.Name = n.Value
+	} else {
+		err := fields(n, "plugins", map[string]func(*yaml.Node) error{
+			"name": text(&p.Name), "url": text(&p.URL), "sha256": text(&p.SHA256),
+			"exec":     func(v *yaml.Node) error { return decode(v, "exec", "a list of words", &p.Exec) },
+			"hooks":    hooks(&p.Hooks),
+			"mode":     oneOf("mode", &p.Mode, Enforce, Warn, Audit, Off),
+			"on_error": func(v *yaml.Node) error { return onError(v, &p.Allow) },
+			"timeout":  func(v *yaml.Node) error { return duration(v, &p.Timeout) },
+			"secrets":  func(v *yaml.Node) error { return decode(v, "secrets", "true or false", &p.Secrets) },
+			"config":   func(v *yaml.Node) error { return asJSON(v, &p.Config) },
+		})
+		if err != nil {
+			return p, err
+		}
+	}
+	switch {
+	case !validName.MatchString(p.Name):
+		return p, wrong(n, "plugins", "%q is no name of a plugin: small letters, digits, _, - and dots", p.Name)
+	case len(p.Exec) > 0 && p.URL != "":
+		return p, wrong(n, "plugins", "%s has both exec and url: it is a program or a server", p.Name)
+	case len(p.Exec) > 0 && !filepath.IsAbs(p.Exec[0]):
+		return p, wrong(n, "plugins.exec", "%s: write the whole path of the program, not %q", p.Name, p.Exec[0])
+	case p.SHA256 != "" && len(p.Exec) == 0:
+		return p, wrong(n, "plugins.sha256", "%s: it is of a program, and there is no exec", p.Name)
+	}
+	return p, nil
+}
+
+func parseRule(n *yaml.Node) (RuleConfig, error) {
+	r := RuleConfig{Mode: Enforce, Hook: OnService, Set: map[string]Text{}, Line: n.Line}
+	var on []Hook
+	err := fields(n, "rules", map[string]func(*yaml.Node) error{
+		"name": text(&r.Name), "deny": text(&r.Deny), "warn": text(&r.Warn),
+		"hook": func(v *yaml.Node) error {
+			return hooks(&on)(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{v}})
+		},
+		"mode":  oneOf("mode", &r.Mode, Enforce, Warn, Audit, Off),
+		"match": func(v *yaml.Node) error { r.Match = Text{v.Value, v.Line, v.Column}; return nil },
+		"set": func(v *yaml.Node) error {
+			if v.Kind != yaml.MappingNode {
+				return wrong(v, "rules.set", "is not a mapping of paths to values in CEL")
+			}
+			for i := 0; i < len(v.Content); i += 2 {
+				r.Set[v.Content[i].Value] = Text{v.Content[i+1].Value, v.Content[i+1].Line, v.Content[i+1].Column}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return r, err
+	}
+	if len(on) > 0 {
+		r.Hook = on[0]
+	}
+	switch {
+	case !validName.MatchString(r.Name):
+		return r, wrong(n, "rules.name", "%q is no name of a rule: small letters, digits, _, - and dots", r.Name)
+	case r.Deny == "" && r.Warn == "" && len(r.Set) == 0:
+		return r, wrong(n, "rules", "%s does nothing: write deny, warn or set", r.Name)
+	}
+	return r, nil
+}
+
+func parseException(n *yaml.Node) (Exception, error) {
+	e := Exception{Line: n.Line}
+	var expires string
+	err := fields(n, "exceptions", map[string]func(*yaml.Node) error{
+		"plugin": text(&e.Plugin), "extension": text(&e.Extension), "reason": text(&e.Reason), "expires": text(&expires),
+	})
+	if err != nil {
+		return e, err
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if e.Expires, err = time.Parse(layout, expires); err == nil {
+			break
+		}
+	}
+	switch {
+	case err != nil:
+		return e, wrong(n, "exceptions.expires", "%q is no day and no time: write 2026-12-31, or 2026-12-31T18:00:00Z", expires)
+	case e.Plugin == "" || e.Extension == "" || strings.TrimSpace(e.Reason) == "":
+		return e, wrong(n, "exceptions", "plugin, extension, reason and expires are all needed")
+	}
+	return e, nil
+}
+
+func text(into *string) func(*yaml.Node) error {
+	return func(n *yaml.Node) error { return decode(n, "this key", "a text", into) }
+}
+
+func decode(n *yaml.Node, key, what string, into any) error {
+	if err := n.Decode(into); err != nil {
+		return wrong(n, key, "is not %s", what)
+	}
+	return nil
+}
+
+func oneOf[T ~string](key string, into *T, allowed ...T) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		if *into = T(n.Value); !slices.Contains(allowed, *into) {
+			return wrong(n, key, "%q is none of %v", n.Value, allowed)
+		}
+		return nil
+	}
+}
+
+func hooks(into *[]Hook) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		var names []string
+		if err := decode(n, "hooks", "a list of hooks", &names); err != nil {
+			return err
+		}
+		for _, name := range names {
+			h, ok := parseHook(name)
+			if !ok {
+				return wrong(n, "hooks", "%q is none of %v", name, Hooks())
+			}
+			*into = append(*into, h)
+		}
+		return nil
+	}
+}
+
+func onError(n *yaml.Node, allow *bool) error {
+	var word string
+	err := oneOf("on_error", &word, "deny", "allow")(n)
+	*allow = word == "allow"
+	return err
+}
+
+const maxTimeout = 20 * time.Second // of all calls together
+
+func duration(n *yaml.Node, into *time.Duration) error {
+	d, err := time.ParseDuration(n.Value)
+	if err != nil || d <= 0 || d > maxTimeout {
+		return wrong(n, "timeout", "%q is no time between 1ms and %s: write 2s", n.Value, maxTimeout)
+	}
+	*into = d
+	return nil
+}
+
+func asJSON(n *yaml.Node, into *json.RawMessage) error {
+	var v any
+	if err := n.Decode(&v); err != nil {
+		return wrong(n, "config", "cannot be read: %v", err)
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return wrong(n, "config", "cannot be written as JSON: %v", err)
+	}
+	*into = data
+	return nil
+}

@@ -1,0 +1,104 @@
+// Package policy lets the operator's plugins change or refuse what is applied, as dstack's do: a list in
+// config/server/config.yml, hooks for services, fleets, volumes and gateways, and a rejection that says why.
+//
+//	policy.go    what a plugin is             engine.go    asks them all, twice, and judges the end
+//	config.go    config/server/config.yml     view.go      what a hook sees of the model, and may change
+//	rules.go     rules in CEL                 secrets.go   placeholders for what others must not see
+//	exec.go      programs                     registry.go  plugins that are compiled in
+//	rest.go      servers, dstack's contract   digest.go    plugins require_digest, resource_limits and gpu_quota
+//
+// A rejection is a decision, and travels in a [Response]; a plugin that cannot decide returns an error. The two are never
+// one: who is told "forbidden" must not have to wonder whether a server was down.
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+)
+
+// Hook names what a plugin is asked about.
+type Hook string
+
+// The hooks, in the order in which a plugin is asked.
+const (
+	OnService Hook = "on_service_apply"
+	OnFleet   Hook = "on_fleet_apply"
+	OnVolume  Hook = "on_volume_apply"
+	OnGateway Hook = "on_gateway_apply"
+
+	onRun Hook = "on_run_apply" // dstack's name of OnService
+)
+
+// Hooks are all hooks, in their order.
+func Hooks() []Hook { return []Hook{OnService, OnFleet, OnVolume, OnGateway} }
+
+// parseHook accepts dstack's name as well.
+func parseHook(name string) (Hook, bool) {
+	h := Hook(name)
+	if h == onRun {
+		h = OnService
+	}
+	return h, slices.Contains(Hooks(), h)
+}
+
+// Spec is what a hook sees of the model: plain values as JSON has them, numbers as [json.Number].
+type Spec map[string]any
+
+// Request is what a plugin is asked. The first three keys are dstack's.
+type Request struct {
+	User    string `json:"user"`
+	Project string `json:"project"`
+	Spec    Spec   `json:"spec"`
+
+	APIVersion string          `json:"api_version"` // "v1"
+	Hook       Hook            `json:"hook"`
+	Phase      string          `json:"phase"`     // plan, apply, boot or audit
+	Operation  string          `json:"operation"` // install, enable, start, …
+	Config     json.RawMessage `json:"config,omitempty"`
+	Context    Facts           `json:"context"`
+}
+
+// Facts are what a plugin may want to know and cannot change.
+type Facts struct {
+	Extension ExtensionFacts `json:"extension"`
+	Host      HostFacts      `json:"host"`
+}
+
+// ExtensionFacts are of the extension that is applied.
+type ExtensionFacts struct {
+	ID       string   `json:"id"`
+	Source   string   `json:"source"` // builtin or user
+	Digest   string   `json:"digest,omitempty"`
+	Category string   `json:"category"`
+	Grants   []string `json:"grants"`
+}
+
+// HostFacts are of the machine.
+type HostFacts struct {
+	GPUBackend string `json:"gpu_backend"`
+	Arch       string `json:"arch"`
+}
+
+// Response is what a plugin answers. Error that is not empty is a rejection; Spec may be left out when nothing changes.
+type Response struct {
+	Spec     Spec     `json:"spec,omitempty"`
+	Error    string   `json:"error"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Info is what a plugin says of itself.
+type Info struct {
+	Name      string `json:"name"`
+	Version   string `json:"version,omitempty"`
+	Transport string `json:"transport"` // go, exec, http or cel
+	Digest    string `json:"digest,omitempty"`
+	Hooks     []Hook `json:"hooks"`
+}
+
+// Plugin decides about what is applied. Apply may be called by several goroutines at once, must not keep or change what it
+// is given, and ends when ctx does. Its error means that there is no decision.
+type Plugin interface {
+	Info() Info
+	Apply(ctx context.Context, r Request) (Response, error)
+}

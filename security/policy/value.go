@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Plain values are what JSON has: maps, lists, texts, booleans, null, and numbers as json.Number.
+
+// plain makes v of nothing but plain values, and a copy.
+func plain[T any](v any) (out T, err error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return out, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	err = dec.Decode(&out)
+	return out, err
+}
+
+// same compares plain values; 1 and 1.0 are one number.
+func same(a, b any) bool {
+	x, isNumber := a.(json.Number)
+	y, both := b.(json.Number)
+	if isNumber && both {
+		return number(x) == number(y)
+	}
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for k, v := range a {
+			if w, ok := b[k]; !ok || !same(v, w) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, same)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func number(n json.Number) string {
+	if f, err := n.Float64(); err == nil {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return n.String()
+}
+
+// Change is one difference between two models. Before and After are nil where the path does not exist.
+type Change struct {
+	Path   string `json:"path"` // services.web.labels.team; a list's element is [3]
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+	Plugin string `json:"plugin"`
+}
+
+// diff lists the differences, by path.
+func diff(path string, a, b any) (out []Change) {
+	if same(a, b) {
+		return nil
+	}
+	x, isMap := a.(map[string]any)
+	y, both := b.(map[string]any)
+	if !isMap || !both {
+		return []Change{{Path: path, Before: a, After: b}}
+	}
+	keys := map[string]bool{}
+	for k := range x {
+		keys[k] = true
+	}
+	for k := range y {
+		keys[k] = true
+	}
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		out = append(out, diff(strings.TrimPrefix(path+"."+k, "."), x[k], y[k])...)
+	}
+	return out
+}
+
+// object is a mapping in a value, empty where it is null or not there.
+func object(v any, what string) (map[string]any, error) {
+	switch v := v.(type) {
+	case nil:
+		return map[string]any{}, nil
+	case map[string]any:
+		return v, nil
+	}
+	return nil, fmt.Errorf("%s is not a mapping", what)
+}
+
+func items(v any, what string) ([]any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case []any:
+		return v, nil
+	}
+	return nil, fmt.Errorf("%s is not a list", what)
+}
