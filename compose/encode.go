@@ -22,11 +22,20 @@ func Encode(p *types.Project) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode project: %w", err)
 	}
+	data, err := yamlOf(model)
+	if err != nil {
+		return nil, fmt.Errorf("encode project: %w", err)
+	}
+	return data, nil
+}
+
+// yamlOf writes plain values, every $ in them doubled.
+func yamlOf(model map[string]any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := yaml.NewEncoder(&buf)
 	enc.SetIndent(2)
 	if err := enc.Encode(nodeOf(model)); err != nil {
-		return nil, fmt.Errorf("encode project: %w", err)
+		return nil, err
 	}
 	return buf.Bytes(), nil
 }

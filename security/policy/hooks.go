@@ -7,7 +7,7 @@ import (
 )
 
 // placement are the keys of a service that say where and with how much it runs.
-var placement = []string{"cpus", "mem_limit", "mem_reservation", "runtime", "devices", "group_add"}
+var placement = []string{"cpus", "mem_limit", "mem_reservation", "runtime", "gpus", "devices", "group_add"}
 
 // reserved is where Compose keeps the devices that a service reserves.
 func reserved(s map[string]any) (any, error) {
