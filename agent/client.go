@@ -76,7 +76,7 @@ func (c *Client) Ping(ctx context.Context) (catalog.AgentStatus, error) {
 	if err := c.call(ctx, http.MethodGet, "/health", nil, &h, asked); err != nil {
 		return catalog.AgentStatus{}, err
 	}
-	s := catalog.AgentStatus{Available: true, Version: h.Version, Docker: h.Docker}
+	s := catalog.AgentStatus{Available: true, Version: h.Version, Docker: h.Docker, Policies: h.Policies}
 	if h.Version != c.version {
 		s.Mismatch = fmt.Sprintf("the host agent is %s, this program is %s: run `make run` to update both", h.Version, c.version)
 	}

@@ -35,7 +35,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
-	h := Health{Status: "ok", Version: s.opts.Version}
+	h := Health{Status: "ok", Version: s.opts.Version, Policies: s.lockedPolicies()}
 	if err := s.opts.Engine.Ping(ctx); err != nil {
 		h.Docker = problem.As(slow(err)).Detail
 	}

@@ -193,6 +193,9 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 	if err != nil {
 		return unit, l.missing(u, err)
 	}
+	if unit, err = l.applyPolicies(ctx, u, unit, &folder, in); err != nil {
+		return unit, err
+	}
 	if err := l.homonym(ctx, u); err != nil {
 		return unit, err
 	}

@@ -17,6 +17,7 @@ import (
 	"dreamserver/internal/gpu"
 	"dreamserver/internal/measure"
 	"dreamserver/security"
+	"dreamserver/security/policy"
 )
 
 // How a call of docker compose ended, as a label.
@@ -33,6 +34,7 @@ type measures struct {
 	requests *measure.Requests
 	compose  *prometheus.CounterVec
 	findings *prometheus.CounterVec
+	policies *prometheus.CounterVec
 }
 
 func newMeasures(version string, m machine) *measures {
@@ -48,6 +50,9 @@ func newMeasures(version string, m machine) *measures {
 		findings: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "dream_scan_findings_total", Help: "Findings of the security scan, notes among them, by rule. A check scans every time, a start what has changed.",
 		}, []string{"rule"}),
+		policies: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "dream_policy_decisions_total", Help: "What the operator's policies said, by plugin, hook and outcome: accepted, changed, rejected, failed or excepted.",
+		}, []string{"plugin", "hook", "outcome"}),
 	}
 	for _, verb := range compose.Verbs {
 		for _, result := range []string{composeOK, composeFailed, composeEnded} {
@@ -75,6 +80,36 @@ func (m *measures) scanned(findings []security.Finding) {
 	for _, f := range findings {
 		m.findings.WithLabelValues(f.Rule).Inc()
 	}
+}
+
+// plugged has a counter for whatever each plugin may say, so that a rate can be taken of the first time.
+func (m *measures) plugged(plugins []policy.Info) {
+	for _, p := range plugins {
+		for _, hook := range p.Hooks {
+			for _, outcome := range []policy.Outcome{policy.Accepted, policy.Changed, policy.Rejected, policy.Failed, policy.Excepted} {
+				m.policies.WithLabelValues(p.Name, string(hook), string(outcome))
+			}
+		}
+	}
+}
+
+// decided counts what policies said.
+func (m *measures) decided(decisions []policy.Decision) {
+	for _, d := range decisions {
+		m.policies.WithLabelValues(d.Plugin, string(d.Hook), string(d.Outcome)).Inc()
+	}
+}
+
+// locks tells whether policies keep everything from being started.
+func (m *measures) locks(locked bool) {
+	promauto.With(m.registry).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "dream_policy_locked", Help: "1 when a policy could not be loaded, so that nothing is installed, enabled or started; 0 otherwise.",
+	}, func() float64 {
+		if locked {
+			return 1
+		}
+		return 0
+	})
 }
 
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {

@@ -57,6 +57,8 @@ type Health struct {
 	Status  string `json:"status"` // always "ok": the agent answers
 	Version string `json:"version"`
 	Docker  string `json:"docker,omitempty"` // why the Docker Engine does not work; empty when it does
+	// Policies is why nothing may be installed, enabled or started; empty when everything may.
+	Policies string `json:"policies,omitempty"`
 }
 
 // UpRequest is the body of POST /v1/stack/up.

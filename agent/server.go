@@ -20,6 +20,7 @@ import (
 	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security/policy"
 )
 
 // Options are what a [Server] needs.
@@ -81,6 +82,7 @@ type Server struct {
 	counter  counter
 	systemd  chan struct{} // holds an element for each systemctl that runs
 	measures *measures
+	policies *policy.Engine
 	limits   Limits
 	conns    shares // connections on the socket, by user
 	streams  shares // of events, by peer
@@ -145,6 +147,9 @@ func NewServer(o Options) (*Server, error) {
 	srv.counter.dir = s.DataDir
 	srv.systemd = make(chan struct{}, unitsAtOnce)
 	srv.measures = newMeasures(o.Version, machine{gpus: srv.gpus, engine: o.Engine, dataDir: s.DataDir})
+	srv.policies = srv.loadPolicies()
+	srv.measures.plugged(srv.policies.Plugins())
+	srv.measures.locks(srv.policies.Locked() != nil)
 	srv.runner.Called, srv.units.scanned = srv.measures.composeCalled, srv.measures.scanned
 	srv.closing, srv.drain = context.WithCancel(context.Background())
 	srv.stop, srv.stopNow = context.WithCancel(context.Background())

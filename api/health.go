@@ -24,7 +24,7 @@ type readyBody struct {
 }
 
 type check struct {
-	Name     string `json:"name" enum:"data_readable,data_writable,changes,library,agent,agent_version,docker"`
+	Name     string `json:"name" enum:"data_readable,data_writable,changes,library,agent,agent_version,docker,policies"`
 	OK       bool   `json:"ok"`
 	Required bool   `json:"required" doc:"the API cannot serve without it"`
 	Code     string `json:"code,omitempty" doc:"why not; for the agent: agent_no_socket, agent_refused, agent_unauthorized, agent_hung"`
@@ -48,7 +48,7 @@ func (s *server) alive(w http.ResponseWriter, _ *http.Request) {
 func (s *server) ready(context.Context, *struct{}) (*readyReply, error) {
 	snapshot := s.extensions.Snapshot()
 	body := readyBody{Status: "ok", Version: s.version, Checks: append(
-		s.checkData(), s.checkChanges(), s.checkLibrary(snapshot), checkAgent(snapshot.Agent), checkVersion(snapshot.Agent), checkDocker(snapshot.Agent),
+		s.checkData(), s.checkChanges(), s.checkLibrary(snapshot), checkAgent(snapshot.Agent), checkVersion(snapshot.Agent), checkDocker(snapshot.Agent), checkPolicies(snapshot.Agent),
 	)}
 	status := http.StatusOK
 	for _, c := range body.Checks {
@@ -129,6 +129,17 @@ func checkDocker(a catalog.AgentStatus) check {
 		c.fail(problem.Unavailable, "not known while the host agent is away")
 	case a.Docker != "":
 		c.fail(problem.DockerUnavailable, a.Docker)
+	}
+	return c
+}
+
+func checkPolicies(a catalog.AgentStatus) check {
+	c := check{Name: "policies", OK: true}
+	switch {
+	case !a.Available:
+		c.fail(problem.Unavailable, "not known while the host agent is away")
+	case a.Policies != "":
+		c.fail(problem.PolicyLocked, a.Policies)
 	}
 	return c
 }

@@ -129,6 +129,7 @@ type AgentStatus struct {
 	Version   string `json:"version,omitempty"`
 	Mismatch  string `json:"version_mismatch,omitempty"` // set when the agent's version is not ours
 	Docker    string `json:"docker,omitempty"`           // why Docker does not work; empty when it does
+	Policies  string `json:"policies,omitempty"`         // why nothing may be started; empty when everything may
 }
 
 // Result is what a change did.

@@ -125,7 +125,8 @@ func (m *Manager) endIfCancelled(ctx context.Context, t *task, ended <-chan stru
 
 // refused reports whether the agent said no before it did anything. Containers that are there then are old ones.
 func refused(err error) bool {
-	return errdefs.IsInvalidArgument(err) || errdefs.IsConflict(err) || errdefs.IsNotFound(err) || errdefs.IsPermissionDenied(err)
+	return errdefs.IsInvalidArgument(err) || errdefs.IsConflict(err) || errdefs.IsNotFound(err) || errdefs.IsPermissionDenied(err) ||
+		problem.HasCode(err, problem.PolicyLocked, problem.PolicyUnavailable)
 }
 
 func trimDot(s string) string { return strings.TrimSuffix(s, ".") }

@@ -10,6 +10,7 @@ type Agent struct {
 	Reason    string       // the same in words
 	Version   string
 	Mismatch  string // set when the agent's version is not ours
+	Policies  string // why its policies keep everything from being started; empty when they do not
 }
 
 func (a Agent) judge(service Service) []Finding {
@@ -20,17 +21,30 @@ func (a Agent) judge(service Service) []Finding {
 		return []Finding{{
 			Severity: Error, Title: "the host agent is away (" + string(a.Code) + "): nothing can be started or stopped", Detail: a.Reason, Fix: a.fix(service),
 		}}
+	case a.Policies != "":
+		return []Finding{{
+			Severity: Error, Title: "the policies are locked: nothing can be installed, enabled or started", Detail: a.Policies,
+			Fix: "mend config/server/config.yml, or what it names\n" + a.restart(service),
+		}}
 	case a.Mismatch != "":
 		return []Finding{{Severity: Warning, Title: "the host agent is of another version", Detail: a.Mismatch, Fix: "make run"}}
 	}
 	return fine("the host agent answers (version " + a.Version + ")")
 }
 
+// restart has the agent read its settings again.
+func (a Agent) restart(service Service) string {
+	if service.ours() {
+		return "sudo systemctl restart dream-host-agent"
+	}
+	return "make stop && make run"
+}
+
 // fix is what to do, by why the agent does not answer and by who started it.
 func (a Agent) fix(service Service) string {
-	start, restart := "make run", "make stop && make run"
+	start, restart := "make run", a.restart(service)
 	if service.ours() {
-		start, restart = "sudo systemctl start dream-host-agent", "sudo systemctl restart dream-host-agent"
+		start = "sudo systemctl start dream-host-agent"
 	}
 	switch a.Code {
 	case problem.AgentHung:

@@ -119,7 +119,7 @@ const auditEntries = 200
 func (x *examination) agentFacts() doctor.Agent {
 	s := x.agent.status
 	return doctor.Agent{
-		Available: s.Available, Denied: !s.Available && x.stranger(), Code: problem.Code(s.Code), Reason: s.Reason, Version: s.Version, Mismatch: s.Mismatch,
+		Available: s.Available, Denied: !s.Available && x.stranger(), Code: problem.Code(s.Code), Reason: s.Reason, Version: s.Version, Mismatch: s.Mismatch, Policies: s.Policies,
 	}
 }
 

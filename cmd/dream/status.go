@@ -210,6 +210,8 @@ func (s *status) agentText() string {
 	switch {
 	case !s.Agent.Available:
 		return "away: " + s.Agent.Reason + parenthesis(s.Agent.Code)
+	case s.Agent.Policies != "":
+		return "ok, but " + s.Agent.Policies
 	case s.Agent.Mismatch != "":
 		return "ok, but " + s.Agent.Mismatch
 	}

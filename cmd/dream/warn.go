@@ -20,6 +20,9 @@ func (a *app) warnAgent(s catalog.AgentStatus) {
 	case s.Docker != "":
 		a.warn("what runs is not known: %s", s.Docker)
 	}
+	if s.Policies != "" {
+		a.warn("%s", s.Policies)
+	}
 	if s.Mismatch != "" {
 		a.warn("%s", s.Mismatch)
 	}

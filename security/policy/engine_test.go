@@ -42,7 +42,7 @@ func (f fake) Apply(ctx context.Context, r Request) (Response, error) {
 func engineOf(plugins ...loaded) *Engine {
 	e := &Engine{now: time.Now}
 	for _, p := range plugins {
-		p.info = p.Plugin.Info()
+		p.info = p.Info()
 		if p.mode == "" {
 			p.mode = Enforce
 		}
@@ -72,8 +72,8 @@ func edit(name string, hook Hook, change func(s Spec)) loaded {
 	}}}
 }
 
-func rejects(name, why string) loaded {
-	return loaded{Plugin: fake{name: name, apply: func(Request) (Response, error) { return Response{Error: why}, nil }}}
+func rejects() loaded {
+	return loaded{Plugin: fake{name: "strict", apply: func(Request) (Response, error) { return Response{Error: "not here"}, nil }}}
 }
 
 func fails(name, why string) loaded {
@@ -131,23 +131,23 @@ func TestEngine_Evaluate(t *testing.T) {
 		{name: "ports", plugins: []loaded{open}, outcomes: "opener changed", changes: []string{
 			"opener services.notes-db.ports: [map[published:5432 target:5432]] → [map[host_ip:127.0.0.1 published:5432 target:5432]]",
 		}},
-		{name: "rejected", plugins: []loaded{rejects("strict", "not here"), fails("never", "asked")}, outcomes: "strict rejected", code: problem.PolicyDenied, err: `extension "notes" is refused by policy strict: not here`},
-		{name: "rejected, to warn", plugins: []loaded{in(Warn, rejects("strict", "not here"))}, outcomes: "strict rejected", warnings: []string{"strict would refuse this: not here"}},
-		{name: "rejected, to audit", plugins: []loaded{in(Audit, rejects("strict", "not here"))}, outcomes: "strict rejected"},
-		{name: "off", plugins: []loaded{in(Off, rejects("strict", "not here"))}},
+		{name: "rejected", plugins: []loaded{rejects(), fails("never", "asked")}, outcomes: "strict rejected", code: problem.PolicyDenied, err: `extension "notes" is refused by policy strict: not here`},
+		{name: "rejected, to warn", plugins: []loaded{in(Warn, rejects())}, outcomes: "strict rejected", warnings: []string{"strict would refuse this: not here"}},
+		{name: "rejected, to audit", plugins: []loaded{in(Audit, rejects())}, outcomes: "strict rejected"},
+		{name: "off", plugins: []loaded{in(Off, rejects())}},
 		{name: "changed, to warn", plugins: []loaded{in(Warn, edit("a", OnService, label("team", "x")))}, outcomes: "a changed", warnings: []string{"a would change this"}},
 		{name: "cannot decide", plugins: []loaded{fails("down", "its server is away")}, outcomes: "down failed", code: problem.PolicyUnavailable, err: `extension "notes": policy down cannot decide (on_service_apply): its server is away; mend it and try again`},
 		{name: "cannot decide, and need not", plugins: []loaded{allow}, outcomes: "down failed", warnings: []string{"down could not decide: its server is away"}},
 		{
-			name: "an exception", plugins: []loaded{rejects("strict", "not here")}, except: []Exception{{"strict", "notes", "a test", time.Now().Add(time.Hour), 1}},
+			name: "an exception", plugins: []loaded{rejects()}, except: []Exception{{"strict", "notes", "a test", time.Now().Add(time.Hour), 1}},
 			outcomes: "strict excepted", warnings: []string{"strict: refused, but for an exception until " + time.Now().Add(time.Hour).Format(time.DateOnly) + ": a test"},
 		},
 		{
-			name: "an expired exception", plugins: []loaded{rejects("strict", "not here")}, except: []Exception{{"strict", "notes", "a test", time.Now().Add(-time.Hour), 1}},
+			name: "an expired exception", plugins: []loaded{rejects()}, except: []Exception{{"strict", "notes", "a test", time.Now().Add(-time.Hour), 1}},
 			outcomes: "strict rejected", code: problem.PolicyDenied, err: `extension "notes" is refused by policy strict: not here`,
 		},
 		{
-			name: "an exception of another", plugins: []loaded{rejects("strict", "not here")}, except: []Exception{{"strict", "board", "a test", time.Now().Add(time.Hour), 1}},
+			name: "an exception of another", plugins: []loaded{rejects()}, except: []Exception{{"strict", "board", "a test", time.Now().Add(time.Hour), 1}},
 			outcomes: "strict rejected", code: problem.PolicyDenied, err: `extension "notes" is refused by policy strict: not here`,
 		},
 		{

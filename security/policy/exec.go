@@ -30,11 +30,12 @@ const (
 type program struct {
 	info Info
 	argv []string
+	ours func(name string) error // refuses what others may change
 }
 
 // newProgram checks what is to be run: nobody but root and this user may be able to change it, or the folder it is in.
-func newProgram(c PluginConfig) (*program, error) {
-	digest, err := programDigest(c.Exec[0])
+func newProgram(c PluginConfig, ours func(name string) error) (*program, error) {
+	digest, err := programDigest(c.Exec[0], ours)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +46,12 @@ func newProgram(c PluginConfig) (*program, error) {
 	if len(hooks) == 0 {
 		hooks = Hooks()
 	}
-	return &program{info: Info{Name: c.Name, Transport: "exec", Digest: digest, Hooks: hooks}, argv: c.Exec}, nil
+	return &program{info: Info{Name: c.Name, Transport: "exec", Digest: digest, Hooks: hooks}, argv: c.Exec, ours: ours}, nil
 }
 
 // programDigest is the SHA-256 of the program, if nobody else may change it.
-func programDigest(name string) (string, error) {
-	f, err := os.Open(name) //nolint:gosec // the operator's config names it
+func programDigest(name string, ours func(name string) error) (string, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return "", err
 	}
@@ -63,7 +64,7 @@ func programDigest(name string) (string, error) {
 		return "", fmt.Errorf("%s is no program: it is not a file that can be executed", name)
 	}
 	for _, p := range []string{name, filepath.Dir(name)} {
-		if err := ownersOnly(p); err != nil {
+		if err := ours(p); err != nil {
 			return "", err
 		}
 	}
@@ -74,28 +75,12 @@ func programDigest(name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// ownersOnly refuses a file or folder that somebody else than root and this user may change: who can write a policy is who
-// it binds.
-func ownersOnly(name string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s belongs to user %d: give it to root or to the user of the host agent", name, st.Uid)
-	}
-	if info.Mode()&0o022 != 0 {
-		return fmt.Errorf("%s may be changed by others (%s): chmod go-w %s", name, info.Mode(), name)
-	}
-	return nil
-}
-
 // Info tells what the program is.
 func (p *program) Info() Info { return p.info }
 
 // Apply runs the program.
 func (p *program) Apply(ctx context.Context, q Request) (Response, error) {
-	if digest, err := programDigest(p.argv[0]); err != nil {
+	if digest, err := programDigest(p.argv[0], p.ours); err != nil {
 		return Response{}, err
 	} else if digest != p.info.Digest {
 		return Response{}, fmt.Errorf("%s was replaced after it was loaded: restart the host agent to take the new one", p.argv[0])
@@ -104,7 +89,7 @@ func (p *program) Apply(ctx context.Context, q Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	cmd := exec.CommandContext(ctx, p.argv[0], append(p.argv[1:len(p.argv):len(p.argv)], string(q.Hook))...) //nolint:gosec // as above
+	cmd := exec.CommandContext(ctx, p.argv[0], append(p.argv[1:len(p.argv):len(p.argv)], string(q.Hook))...)
 	cmd.Dir = filepath.Dir(p.argv[0])
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
 	cmd.Stdin = bytes.NewReader(question)

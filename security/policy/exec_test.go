@@ -17,7 +17,7 @@ import (
 func script(t *testing.T, lines string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "plugin")
-	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+lines+"\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+lines+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -25,7 +25,7 @@ func script(t *testing.T, lines string) string {
 
 func run(t *testing.T, lines string, hook Hook) (Response, error) {
 	t.Helper()
-	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, lines), "first"}})
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, lines), "first"}}, Sources{}.ownersOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestProgram_Answers(t *testing.T) {
 // One that hangs is killed with everything that it has started, which holds its output open.
 func TestProgram_ThatHangsAndForks(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "pids")
-	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, "sleep 1000 & echo $! >"+mark+"; echo $$ >>"+mark+"; mv "+mark+" "+mark+".done; wait")}})
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, "sleep 1000 & echo $! >"+mark+"; echo $$ >>"+mark+"; mv "+mark+" "+mark+".done; wait")}}, Sources{}.ownersOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestProgram_ThatHangsAndForks(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	for _, pid := range strings.Fields(string(pids)) {
+	for pid := range strings.FieldsSeq(string(pids)) {
 		for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() { // a killed process takes a moment to go
 			stat, err := os.ReadFile("/proc/" + pid + "/stat")
 			if err != nil || strings.Contains(string(stat), ") Z ") {
@@ -112,7 +112,7 @@ func TestProgram_ThatHangsAndForks(t *testing.T) {
 
 func TestProgram_MustBeOursAlone(t *testing.T) {
 	good := script(t, "echo")
-	digest, err := programDigest(good)
+	digest, err := programDigest(good, Sources{}.ownersOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,17 +138,17 @@ func TestProgram_MustBeOursAlone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newProgram(tt.c)
+			_, err := newProgram(tt.c, Sources{}.ownersOnly)
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
 	}
-	p, err := newProgram(PluginConfig{Exec: []string{good}})
+	p, err := newProgram(PluginConfig{Exec: []string{good}}, Sources{}.ownersOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(good, []byte("#!/bin/sh\necho '{\"error\":null}'\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(good, []byte("#!/bin/sh\necho '{\"error\":null}'\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Apply(t.Context(), Request{Hook: OnService}); err == nil || !strings.Contains(err.Error(), "was replaced after it was loaded") {

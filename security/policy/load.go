@@ -16,6 +16,8 @@ type Sources struct {
 	Getenv func(key string) string
 	// Loaded is told of each plugin that is loaded, in order; nil for nobody.
 	Loaded func(Info, Mode)
+	// Owner is the user whose installation it is, besides root and who runs this program; -1 for nobody.
+	Owner int
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
 }
@@ -79,7 +81,7 @@ func Broken(reason error) *Engine { return &Engine{locked: reason, now: time.Now
 func (from Sources) plugin(c PluginConfig) (Plugin, error) {
 	switch factory, compiled := registered(c.Name); {
 	case len(c.Exec) > 0:
-		return newProgram(c)
+		return newProgram(c, from.ownersOnly)
 	case c.URL != "":
 		return newServer(c, c.URL, Credentials{})
 	case c.Name == RESTPlugin:
@@ -94,7 +96,7 @@ func (from Sources) plugin(c PluginConfig) (Plugin, error) {
 	for _, name := range []string{filepath.Join(from.Dir, c.Name), filepath.Join(from.Dir, c.Name, "run")} {
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 			c.Exec = []string{name}
-			return newProgram(c)
+			return newProgram(c, from.ownersOnly)
 		}
 	}
 	return nil, fmt.Errorf("there is no plugin of that name: not compiled in (%s), and not in %s; or give it exec or url", strings.Join(Registered(), ", "), from.Dir)

@@ -76,11 +76,11 @@ func TestServer_IsAskedAsDstackDoes(t *testing.T) {
 		_, _ = io.WriteString(w, `{"spec": null, "error": null}`)
 	})
 	socket := filepath.Join(t.TempDir(), "p.sock")
-	l, err := net.Listen("unix", socket) //nolint:noctx // of a test
+	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	onSocket := &httptest.Server{Listener: l, Config: &http.Server{Handler: handler}} //nolint:gosec // of a test
+	onSocket := &httptest.Server{Listener: l, Config: &http.Server{Handler: handler}}
 	onSocket.Start()
 	defer onSocket.Close()
 	onPort := httptest.NewServer(handler)

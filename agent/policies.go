@@ -1,0 +1,165 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/internal/problem"
+	"dreamserver/manifest"
+	"dreamserver/security"
+	"dreamserver/security/policy"
+)
+
+// policyProject is what plugins hear as the project: dstack's word for what there is one of here.
+const policyProject = "main"
+
+// loadPolicies reads the operator's config, once: it holds until the agent is restarted.
+func (s *Server) loadPolicies() *policy.Engine {
+	settings := s.opts.Settings
+	dir := filepath.Join(settings.InstallDir, filepath.Dir(policy.ConfigFile), "plugins")
+	e := policy.LoadFile(settings.InstallDir, policy.Sources{
+		Dir: dir, Getenv: func(key string) string { return settings.Env[key] }, Owner: settings.UID,
+		Loaded: func(i policy.Info, mode policy.Mode) {
+			s.log.Info().Str("transport", i.Transport).Str("digest", i.Digest).Str("mode", string(mode)).Msg("Loaded plugin " + i.Name)
+		},
+	})
+	if err := e.Locked(); err != nil {
+		s.log.Error().Err(err).Msg("policies are locked: nothing is installed, enabled or started")
+	}
+	return e
+}
+
+// lockedPolicies is why nothing may be started; empty when everything may.
+func (s *Server) lockedPolicies() string {
+	if err := s.policies.Locked(); err != nil {
+		return problem.As(err).Detail
+	}
+	return ""
+}
+
+// applyPolicies has the operator's plugins change or refuse what would run of an extension. The scan judges what they make
+// of it: no policy loosens anything.
+func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit acceptedUnit, folder *security.Folder, in compose.Input) (acceptedUnit, error) {
+	engine := l.server.policies
+	if engine.Locked() == nil && len(engine.Plugins()) == 0 {
+		return unit, nil
+	}
+	s, err := l.subject(ctx, u, unit, in)
+	if err != nil {
+		return unit, err
+	}
+	r, err := engine.Evaluate(ctx, s)
+	l.server.measures.decided(r.Decisions)
+	if err != nil {
+		return unit, err
+	}
+	changed := unit
+	if len(r.Changes) > 0 {
+		if changed, err = l.rescan(ctx, unit, folder, r); err != nil {
+			return unit, err
+		}
+	}
+	if len(r.Warnings) > 0 {
+		other := *changed.Unit
+		other.Notes = append(append([]string(nil), other.Notes...), r.Warnings...)
+		changed.Unit = &other
+	}
+	return changed, nil
+}
+
+// rescan makes the unit that the policies have left, and judges it as the one before.
+func (l *loading) rescan(ctx context.Context, unit acceptedUnit, folder *security.Folder, r policy.Result) (acceptedUnit, error) {
+	next, err := unit.WithModel(ctx, r.Model)
+	if err != nil {
+		return unit, changedBy(unit.ID, r, err)
+	}
+	next.Harden()
+	findings, err := security.Scan(folder.Subject(next))
+	l.server.measures.scanned(findings)
+	if err == nil {
+		err = security.Refusal(unit.ID, findings)
+	}
+	if err != nil {
+		return unit, changedBy(unit.ID, r, err)
+	}
+	return acceptedUnit{Unit: next, grants: security.Grants(findings)}, nil
+}
+
+// changedBy names the plugins in a refusal of what they have made: the extension itself was accepted.
+func changedBy(id string, r policy.Result, err error) error {
+	var names []string
+	for _, c := range r.Changes {
+		if !slices.Contains(names, c.Plugin) {
+			names = append(names, c.Plugin)
+		}
+	}
+	e := problem.As(err)
+	return problem.Newf(problem.PolicyUnavailable, "extension %q: what the policies make of it (%s) is not accepted: %w", id, strings.Join(names, ", "), err).With(e.Items...)
+}
+
+// subject is the unit as plugins are asked about it.
+func (l *loading) subject(ctx context.Context, u *compose.StackUnit, unit acceptedUnit, in compose.Input) (policy.Subject, error) {
+	model, err := compose.Model(unit.Project)
+	if err != nil {
+		return policy.Subject{}, err
+	}
+	words, err := manifestWords(u.Manifest)
+	if err != nil {
+		return policy.Subject{}, err
+	}
+	grants := make([]string, len(unit.grants))
+	for i, g := range unit.grants {
+		grants[i] = string(g)
+	}
+	phase := "plan"
+	if l.want.run {
+		phase = "apply"
+	}
+	s := policy.Subject{
+		ID: u.ID, Model: model, Manifest: words, User: cmp.Or(catalog.Actor(ctx), ownActor), Project: policyProject,
+		Phase: phase, Operation: cmp.Or(auditOf(ctx).Op, "start"), Secrets: secretsIn(in.Env, l.world.secrets),
+		Facts: policy.Facts{
+			Extension: policy.ExtensionFacts{ID: u.ID, Source: string(u.Source), Digest: l.own.digest, Category: string(u.Manifest.Service.Category), Grants: grants},
+			Host:      policy.HostFacts{GPUBackend: l.world.host.Backend, Arch: runtime.GOARCH},
+		},
+	}
+	return s, nil
+}
+
+// secretsIn are the values of secrets that the extension reads.
+func secretsIn(env map[string]string, secrets security.Secrets) map[string]string {
+	out := map[string]string{}
+	for key, value := range env {
+		if value != "" && (secrets[key] != "" || manifest.SoundsSecret(key)) {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// manifestWords is a manifest in the words of its file.
+func manifestWords(m *manifest.Manifest) (map[string]any, error) {
+	text, err := yaml.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var words map[string]any
+	if err := yaml.Unmarshal(text, &words); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(words)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	return out, json.Unmarshal(data, &out)
+}
