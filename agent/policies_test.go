@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"dreamserver/internal/problem"
+	_ "dreamserver/security/policy/requiredigest"
+	_ "dreamserver/security/policy/resourcelimits"
+	_ "dreamserver/security/policy/rules"
 )
 
 // policies writes the operator's config; $DIR is a folder with the programs.

@@ -36,6 +36,3 @@ func ReadConfig(config json.RawMessage, into any) error {
 func EachService(spec Spec, on func(name string, service map[string]any) error) error {
 	return services(Model(spec), on)
 }
-
-// Copy is a spec that its owner may change.
-func Copy(spec Spec) (Spec, error) { return plain[Spec](spec) }

@@ -25,28 +25,6 @@ func blocks(t *testing.T, language string) []string {
 	return out
 }
 
-func TestDocs_ExamplesAreUnderstood(t *testing.T) {
-	all := blocks(t, "yaml")
-	if len(all) < 2 {
-		t.Fatalf("%d examples", len(all))
-	}
-	env, err := environment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range all {
-		c, err := ParseConfig([]byte(text))
-		if err != nil {
-			t.Errorf("%v in\n%s", err, text)
-		}
-		for _, r := range c.Rules {
-			if _, err := newRule(env, r); err != nil {
-				t.Errorf("%v in\n%s", err, text)
-			}
-		}
-	}
-}
-
 // The page's program is run as it stands there.
 func TestDocs_ThePythonProgramDecides(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {

@@ -107,7 +107,7 @@ func (e *Engine) Evaluate(ctx context.Context, s Subject) (Result, error) {
 	if err := e.Locked(); err != nil {
 		return r, err
 	}
-	model, err := plain[Model](s.Model)
+	model, err := Plain[Model](s.Model)
 	if err != nil {
 		return r, err
 	}
@@ -122,7 +122,7 @@ func (e *Engine) Evaluate(ctx context.Context, s Subject) (Result, error) {
 				return r, err
 			}
 			r.Warnings = append(r.Warnings, p.tell(d)...)
-			for _, c := range diff("", map[string]any(r.Model), map[string]any(next)) {
+			for _, c := range Diff("", map[string]any(r.Model), map[string]any(next)) {
 				c.Plugin = p.info.Name
 				r.Changes = append(r.Changes, c)
 			}
@@ -143,7 +143,7 @@ func (e *Engine) confirm(ctx context.Context, s Subject, model Model) error {
 			if err != nil {
 				return err
 			}
-			if moved := diff("", map[string]any(model), map[string]any(next)); len(moved) > 0 {
+			if moved := Diff("", map[string]any(model), map[string]any(next)); len(moved) > 0 {
 				return problem.Newf(problem.PolicyUnavailable,
 					"extension %q: the policies do not agree: %s changes %s again after all of them were asked; an answer must accept what it has made itself, and what the others have",
 					s.ID, p.info.Name, moved[0].Path)
@@ -179,7 +179,7 @@ func (e *Engine) ask(ctx context.Context, p loaded, hook Hook, model Model, s Su
 		return d, model, problem.Newf(problem.PolicyDenied, "extension %q is refused by policy %s: %s", s.ID, p.info.Name, answer.Error).With(problem.Item{
 			Rule: p.info.Name, Severity: "error", Path: string(hook), Message: answer.Error,
 		})
-	case len(diff("", map[string]any(model), map[string]any(next))) == 0:
+	case len(Diff("", map[string]any(model), map[string]any(next))) == 0:
 		return d, model, nil
 	}
 	d.Outcome = Changed

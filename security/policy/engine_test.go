@@ -64,7 +64,7 @@ func subject(t *testing.T) Subject {
 // edit is a plugin that edits what it sees.
 func edit(name string, hook Hook, change func(s Spec)) loaded {
 	return loaded{Plugin: fake{name: name, hooks: []Hook{hook}, apply: func(r Request) (Response, error) {
-		spec, err := plain[Spec](r.Spec)
+		spec, err := Plain[Spec](r.Spec)
 		if err == nil {
 			change(spec)
 		}

@@ -13,7 +13,7 @@ var placement = []string{"cpus", "mem_limit", "mem_reservation", "runtime", "gpu
 func reserved(s map[string]any) (any, error) {
 	var v any = s
 	for _, key := range []string{"deploy", "resources", "reservations", "devices"} {
-		o, err := object(v, "deploy.resources.reservations")
+		o, err := Object(v, "deploy.resources.reservations")
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func lookFleet(m Model, s Subject) (Spec, error) {
 }
 
 func backFleet(m Model, spec Spec) error {
-	p, err := object(spec["placement"], "placement")
+	p, err := Object(spec["placement"], "placement")
 	if err != nil {
 		return err
 	}
@@ -49,12 +49,12 @@ func backFleet(m Model, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	per, err := object(p["services"], "placement.services")
+	per, err := Object(p["services"], "placement.services")
 	if err != nil {
 		return err
 	}
 	return services(m, func(name string, s map[string]any) error {
-		own, err := object(per[name], "placement.services."+name)
+		own, err := Object(per[name], "placement.services."+name)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func reserve(s map[string]any, devices []any) error {
 	}
 	at := s
 	for _, key := range []string{"deploy", "resources", "reservations"} {
-		next, err := object(at[key], "deploy.resources.reservations")
+		next, err := Object(at[key], "deploy.resources.reservations")
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func reserve(s map[string]any, devices []any) error {
 
 // lookVolume shows named volumes, and what services mount.
 func lookVolume(m Model, _ Subject) (Spec, error) {
-	volumes, err := object(m["volumes"], "volumes")
+	volumes, err := Object(m["volumes"], "volumes")
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func lookVolume(m Model, _ Subject) (Spec, error) {
 }
 
 func backVolume(m Model, spec Spec) error {
-	volumes, err := object(spec["volumes"], "volumes")
+	volumes, err := Object(spec["volumes"], "volumes")
 	if err != nil {
 		return err
 	}
@@ -141,11 +141,11 @@ func backGateway(m Model, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	modes, err := object(spec["network_mode"], "network_mode")
+	modes, err := Object(spec["network_mode"], "network_mode")
 	if err != nil {
 		return err
 	}
-	known, err := object(m["services"], "services")
+	known, err := Object(m["services"], "services")
 	if err != nil {
 		return err
 	}

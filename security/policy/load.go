@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,17 +57,13 @@ func Load(c Config, from Sources) *Engine {
 		add(p, l)
 	}
 	if len(c.Rules) > 0 {
-		env, err := environment()
+		made, err := makeRules(c.Rules)
 		if err != nil {
-			errs = append(errs, err)
-		}
-		for _, rc := range c.Rules {
-			r, err := newRule(env, rc)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s:%w", ConfigFile, err))
-				continue
+			errs = append(errs, errors.New(ConfigFile+":"+strings.ReplaceAll(err.Error(), "\n", "\n"+ConfigFile+":")))
+		} else {
+			for i, r := range made {
+				add(r, loaded{mode: c.Rules[i].Mode, secrets: true, timeout: callTime})
 			}
-			add(r, loaded{mode: rc.Mode, secrets: true, timeout: callTime})
 		}
 	}
 	e.locked = errLocked(errs)

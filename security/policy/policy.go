@@ -3,9 +3,12 @@
 //
 //	policy.go    what a plugin is             engine.go    asks them all, twice, and judges the end
 //	config.go    config/server/config.yml     view.go      what a hook sees of the model, and may change
-//	rules.go     rules in CEL                 secrets.go   placeholders for what others must not see
+//	load.go      from config to engine        secrets.go   placeholders for what others must not see
 //	exec.go      programs                     registry.go  plugins that are compiled in
-//	rest.go      servers, dstack's contract   digest.go    plugins require_digest, resource_limits and gpu_quota
+//	rest.go      servers, dstack's contract   value.go     plain values
+//
+// Rules in CEL are in package rules, plugins that are compiled in in packages of their own: cmd/host-agent says which there
+// are.
 //
 // A rejection is a decision, and travels in a [Response]; a plugin that cannot decide returns an error. The two are never
 // one: who is told "forbidden" must not have to wonder whether a server was down.

@@ -27,6 +27,28 @@ func Register(name string, make Factory) {
 	registry[name] = make
 }
 
+// rules makes the rules of a config; nil where no package can.
+var rules func([]RuleConfig) ([]Plugin, error)
+
+// RegisterRules has rules made by that function, like [Register]. Its error has a line for each rule that is wrong,
+// "12:5: what".
+func RegisterRules(make func([]RuleConfig) ([]Plugin, error)) {
+	registering.Lock()
+	defer registering.Unlock()
+	rules = make
+}
+
+// makeRules makes them.
+func makeRules(c []RuleConfig) ([]Plugin, error) {
+	registering.Lock()
+	make := rules
+	registering.Unlock()
+	if make == nil {
+		return nil, fmt.Errorf("%d: this program was built without rules", c[0].Line)
+	}
+	return make(c)
+}
+
 // registered is the factory of that name.
 func registered(name string) (Factory, bool) {
 	registering.Lock()

@@ -15,7 +15,7 @@ func masked(key string) string { return "«secret:" + key + "»" }
 // mask puts placeholders in place of secrets, longest first, in a copy of spec. used are the keys that it has found.
 func mask(spec Spec, secrets map[string]string) (out Spec, used map[string]bool, err error) {
 	used = map[string]bool{}
-	if out, err = plain[Spec](spec); err != nil {
+	if out, err = Plain[Spec](spec); err != nil {
 		return nil, nil, err
 	}
 	keys := make([]string, 0, len(secrets))
@@ -45,7 +45,7 @@ func mask(spec Spec, secrets map[string]string) (out Spec, used map[string]bool,
 // unmask puts the secrets back. A placeholder of one that the plugin was not given is refused: it would be handed what it
 // has only guessed the name of.
 func unmask(spec Spec, secrets map[string]string, used map[string]bool) (Spec, error) {
-	out, err := plain[Spec](spec)
+	out, err := Plain[Spec](spec)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 
 // Plain values are what JSON has: maps, lists, texts, booleans, null, and numbers as json.Number.
 
-// plain makes v of nothing but plain values, and a copy.
-func plain[T any](v any) (out T, err error) {
+// Plain makes v of nothing but plain values, and a copy.
+func Plain[T any](v any) (out T, err error) {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return out, err
@@ -66,8 +66,8 @@ type Change struct {
 	Plugin string `json:"plugin"`
 }
 
-// diff lists the differences, by path.
-func diff(path string, a, b any) (out []Change) {
+// Diff lists the differences, by path.
+func Diff(path string, a, b any) (out []Change) {
 	if same(a, b) {
 		return nil
 	}
@@ -84,13 +84,13 @@ func diff(path string, a, b any) (out []Change) {
 		keys[k] = true
 	}
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		out = append(out, diff(strings.TrimPrefix(path+"."+k, "."), x[k], y[k])...)
+		out = append(out, Diff(strings.TrimPrefix(path+"."+k, "."), x[k], y[k])...)
 	}
 	return out
 }
 
-// object is a mapping in a value, empty where it is null or not there.
-func object(v any, what string) (map[string]any, error) {
+// Object is a mapping in a value, empty where it is null or not there.
+func Object(v any, what string) (map[string]any, error) {
 	switch v := v.(type) {
 	case nil:
 		return map[string]any{}, nil

@@ -26,7 +26,7 @@ var views = map[Hook]view{
 
 // project is the model as the hook sees it: a copy.
 func project(hook Hook, m Model, s Subject) (Spec, error) {
-	copied, err := plain[Model](m)
+	copied, err := Plain[Model](m)
 	if err != nil {
 		return nil, err
 	}
@@ -36,17 +36,17 @@ func project(hook Hook, m Model, s Subject) (Spec, error) {
 		return nil, err
 	}
 	spec["kind"], spec["id"] = v.kind, s.ID
-	return plain[Spec](spec)
+	return Plain[Spec](spec)
 }
 
 // merge is the model with what the hook has changed of its view. before is the view that it was given. A key that the view
 // did not have, or one that is gone, is no change that anybody could see in a review, and refused.
 func merge(hook Hook, m Model, before, after Spec) (Model, error) {
-	out, err := plain[Model](m)
+	out, err := Plain[Model](m)
 	if err != nil {
 		return nil, err
 	}
-	if after, err = plain[Spec](after); err != nil {
+	if after, err = Plain[Spec](after); err != nil {
 		return nil, err
 	}
 	for _, k := range slices.Sorted(maps.Keys(after)) {
@@ -72,11 +72,11 @@ func merge(hook Hook, m Model, before, after Spec) (Model, error) {
 
 // sameServices refuses a service that is gone or new: a policy changes and refuses what was submitted.
 func sameServices(before, after Model) error {
-	a, err := object(before["services"], "services")
+	a, err := Object(before["services"], "services")
 	if err != nil {
 		return err
 	}
-	b, err := object(after["services"], "services")
+	b, err := Object(after["services"], "services")
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ var ofModel = []string{"services", "networks", "configs", "secrets"}
 func lookService(m Model, s Subject) (Spec, error) {
 	spec := Spec{"manifest": s.Manifest}
 	for _, k := range ofModel {
-		part, err := object(m[k], k)
+		part, err := Object(m[k], k)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func lookService(m Model, s Subject) (Spec, error) {
 
 func backService(m Model, spec Spec) error {
 	for _, k := range ofModel {
-		part, err := object(spec[k], k)
+		part, err := Object(spec[k], k)
 		if err != nil {
 			return err
 		}
@@ -123,12 +123,12 @@ func backService(m Model, spec Spec) error {
 
 // services calls on for each service, by name.
 func services(m Model, on func(name string, s map[string]any) error) error {
-	all, err := object(m["services"], "services")
+	all, err := Object(m["services"], "services")
 	if err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		s, err := object(all[name], "services."+name)
+		s, err := Object(all[name], "services."+name)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func flat(m Model, key func(s map[string]any) (any, error)) ([]any, error) {
 			return err
 		}
 		for _, item := range list {
-			o, err := object(item, "services."+name)
+			o, err := Object(item, "services."+name)
 			if err != nil {
 				return err
 			}
@@ -186,13 +186,13 @@ func grouped(m Model, v any, what string) (map[string][]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := object(m["services"], "services")
+	known, err := Object(m["services"], "services")
 	if err != nil {
 		return nil, err
 	}
 	out := map[string][]any{}
 	for i, item := range list {
-		o, err := object(item, fmt.Sprintf("%s[%d]", what, i))
+		o, err := Object(item, fmt.Sprintf("%s[%d]", what, i))
 		if err != nil {
 			return nil, err
 		}

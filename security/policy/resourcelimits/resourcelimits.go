@@ -62,7 +62,7 @@ func New(config json.RawMessage) (policy.Plugin, error) {
 }
 
 func apply(r policy.Request, byDefault, most limits) (policy.Response, error) {
-	spec, err := policy.Copy(r.Spec)
+	spec, err := policy.Plain[policy.Spec](r.Spec)
 	if err != nil {
 		return policy.Response{}, err
 	}

@@ -1,4 +1,6 @@
-package policy
+// Package rules evaluates the rules of config/server/config.yml, which are written in CEL. Whoever imports it can have rules:
+// it is apart from package policy because CEL is large, and only the host agent needs it.
+package rules
 
 import (
 	"context"
@@ -13,14 +15,34 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/ext"
+
+	"dreamserver/security/policy"
 )
 
 // maxCost bounds the evaluation of one expression, in CEL's own units: a rule over a large model costs some thousands.
 const maxCost = 1_000_000
 
+func init() { policy.RegisterRules(New) }
+
+// New makes the rules of a config. The error names line and column.
+func New(configs []policy.RuleConfig) ([]policy.Plugin, error) {
+	env, err := environment()
+	if err != nil {
+		return nil, err
+	}
+	var all []policy.Plugin
+	var errs []error
+	for _, c := range configs {
+		r, err := newRule(env, c)
+		errs = append(errs, err)
+		all = append(all, r)
+	}
+	return all, errors.Join(errs...)
+}
+
 // rule is an operator's rule, ready to be asked.
 type rule struct {
-	config RuleConfig
+	config policy.RuleConfig
 	match  cel.Program // nil matches everything
 	set    []assignment
 }
@@ -42,7 +64,7 @@ func environment() (*cel.Env, error) {
 }
 
 // newRule compiles a rule. The error names line and column.
-func newRule(env *cel.Env, c RuleConfig) (*rule, error) {
+func newRule(env *cel.Env, c policy.RuleConfig) (*rule, error) {
 	r := &rule{config: c}
 	var errs []error
 	if c.Match.Value != "" {
@@ -70,7 +92,7 @@ func newRule(env *cel.Env, c RuleConfig) (*rule, error) {
 }
 
 // compile checks the types of an expression. want is the type of its value; nil allows any.
-func compile(env *cel.Env, name string, t Text, want *cel.Type) (cel.Program, error) {
+func compile(env *cel.Env, name string, t policy.Text, want *cel.Type) (cel.Program, error) {
 	ast, issues := env.Compile(t.Value)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
@@ -91,19 +113,19 @@ func compile(env *cel.Env, name string, t Text, want *cel.Type) (cel.Program, er
 }
 
 // Info tells what the rule is.
-func (r *rule) Info() Info {
-	return Info{Name: r.config.Name, Transport: "cel", Hooks: []Hook{r.config.Hook}}
+func (r *rule) Info() policy.Info {
+	return policy.Info{Name: r.config.Name, Transport: "cel", Hooks: []policy.Hook{r.config.Hook}}
 }
 
 // Apply evaluates the rule.
-func (r *rule) Apply(ctx context.Context, q Request) (Response, error) {
-	facts, err := plain[map[string]any](q.Context)
+func (r *rule) Apply(ctx context.Context, q policy.Request) (policy.Response, error) {
+	facts, err := policy.Plain[map[string]any](q.Context)
 	if err != nil {
-		return Response{}, err
+		return policy.Response{}, err
 	}
-	spec, err := plain[Spec](q.Spec)
+	spec, err := policy.Plain[policy.Spec](q.Spec)
 	if err != nil {
-		return Response{}, err
+		return policy.Response{}, err
 	}
 	vars := map[string]any{
 		"spec": celValue(map[string]any(spec)), "user": q.User, "project": q.Project, "operation": q.Operation, "service": "",
@@ -112,22 +134,22 @@ func (r *rule) Apply(ctx context.Context, q Request) (Response, error) {
 	if r.match != nil {
 		matches, err := evaluate(ctx, r.match, vars)
 		if err != nil {
-			return Response{}, err
+			return policy.Response{}, err
 		}
 		if yes, ok := matches.(bool); !ok || !yes {
-			return Response{}, err
+			return policy.Response{}, err
 		}
 	}
 	if r.config.Deny != "" {
-		return Response{Error: r.config.Deny}, nil
+		return policy.Response{Error: r.config.Deny}, nil
 	}
-	var answer Response
+	var answer policy.Response
 	if r.config.Warn != "" {
 		answer.Warnings = []string{r.config.Warn}
 	}
 	for _, a := range r.set {
 		if err := a.apply(ctx, spec, vars); err != nil {
-			return Response{}, err
+			return policy.Response{}, err
 		}
 		answer.Spec = spec
 	}
@@ -135,20 +157,20 @@ func (r *rule) Apply(ctx context.Context, q Request) (Response, error) {
 }
 
 // apply sets the path, for each service where it has a star.
-func (a assignment) apply(ctx context.Context, spec Spec, vars map[string]any) error {
+func (a assignment) apply(ctx context.Context, spec policy.Spec, vars map[string]any) error {
 	star := slices.Index(a.path, "*")
 	if star < 0 {
 		return a.at(ctx, spec, a.path, vars)
 	}
 	var in any = map[string]any(spec)
 	for _, key := range a.path[:star] {
-		o, err := object(in, strings.Join(a.path[:star], "."))
+		o, err := policy.Object(in, strings.Join(a.path[:star], "."))
 		if err != nil {
 			return err
 		}
 		in = o[key]
 	}
-	all, err := object(in, strings.Join(a.path[:star], "."))
+	all, err := policy.Object(in, strings.Join(a.path[:star], "."))
 	if err != nil {
 		return err
 	}
@@ -164,14 +186,14 @@ func (a assignment) apply(ctx context.Context, spec Spec, vars map[string]any) e
 	return nil
 }
 
-func (a assignment) at(ctx context.Context, spec Spec, path []string, vars map[string]any) error {
+func (a assignment) at(ctx context.Context, spec policy.Spec, path []string, vars map[string]any) error {
 	value, err := evaluate(ctx, a.value, vars)
 	if err != nil {
 		return err
 	}
 	at := map[string]any(spec)
 	for i, key := range path[:len(path)-1] {
-		next, err := object(at[key], strings.Join(path[:i+1], "."))
+		next, err := policy.Object(at[key], strings.Join(path[:i+1], "."))
 		if err != nil {
 			return err
 		}
@@ -195,7 +217,7 @@ func evaluate(ctx context.Context, p cel.Program, vars map[string]any) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return plain[any](native)
+	return policy.Plain[any](native)
 }
 
 // celValue has numbers as CEL takes them: an integer where it is one.

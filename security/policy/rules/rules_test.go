@@ -1,18 +1,21 @@
-package policy
+package rules
 
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"dreamserver/security/policy"
 )
 
 // serviceSpec is what a hook of services sees of two services.
-func serviceSpec(t *testing.T) Spec {
+func serviceSpec(t *testing.T) policy.Spec {
 	t.Helper()
-	var s Spec
+	var s policy.Spec
 	dec := json.NewDecoder(strings.NewReader(`{"kind":"service","id":"notes","manifest":{},"networks":{},"configs":{},"secrets":{},
 		"services":{"notes":{"image":"example/notes:1","privileged":true,"environment":{"A":"1"},"mem_limit":"1073741824"},
 		"notes-db":{"image":"example/db@sha256:00","ports":[{"target":5432,"published":"5432"}]}}}`))
@@ -25,7 +28,7 @@ func serviceSpec(t *testing.T) Spec {
 
 func ruleOf(t *testing.T, text string) (*rule, error) {
 	t.Helper()
-	c, err := ParseConfig([]byte("rules:\n" + text))
+	c, err := policy.ParseConfig([]byte("rules:\n" + text))
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +80,11 @@ func TestRule_Decides(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := ruleOf(t, tt.rule)
-			var got Response
+			var got policy.Response
 			before := serviceSpec(t)
 			if err == nil {
-				got, err = r.Apply(t.Context(), Request{
-					User: "alice", Project: "main", Spec: before, Context: Facts{Extension: ExtensionFacts{ID: "notes"}, Host: HostFacts{GPUBackend: "cpu"}},
+				got, err = r.Apply(t.Context(), policy.Request{
+					User: "alice", Project: "main", Spec: before, Context: policy.Facts{Extension: policy.ExtensionFacts{ID: "notes"}, Host: policy.HostFacts{GPUBackend: "cpu"}},
 				})
 			}
 			if tt.fails != "" {
@@ -110,8 +113,8 @@ func TestRule_Decides(t *testing.T) {
 }
 
 // changesOf are the differences of two specs as lines.
-func changesOf(a, b Spec) (lines []string) {
-	for _, c := range diff("", map[string]any(a), map[string]any(b)) {
+func changesOf(a, b policy.Spec) (lines []string) {
+	for _, c := range policy.Diff("", map[string]any(a), map[string]any(b)) {
 		lines = append(lines, c.Path+": "+show(c.Before)+" → "+show(c.After))
 	}
 	return lines
@@ -137,4 +140,26 @@ func show(v any) string {
 		return "nil"
 	}
 	return fmt.Sprint(v)
+}
+
+// The examples of the page are understood.
+func TestDocs_ExamplesAreUnderstood(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(page), "```yaml\n")[1:]
+	if len(parts) < 2 {
+		t.Fatalf("%d examples", len(parts))
+	}
+	for _, part := range parts {
+		text, _, _ := strings.Cut(part, "```")
+		c, err := policy.ParseConfig([]byte(text))
+		if err == nil {
+			_, err = New(c.Rules)
+		}
+		if err != nil {
+			t.Errorf("%v in\n%s", err, text)
+		}
+	}
 }
