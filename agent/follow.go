@@ -55,7 +55,9 @@ func (s *Server) followLogs(w http.ResponseWriter, r *http.Request) {
 			return
 		case l, more := <-lines:
 			if !more {
-				out.end(<-ended)
+				if ctx.Err() == nil { // else it is we who have ended it
+					out.end(<-ended)
+				}
 				return
 			}
 			ok = out.write("log", l)

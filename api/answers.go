@@ -62,7 +62,7 @@ func newAnswer(tag, contentType string, body []byte) *answer {
 				e.tag = `"` + tag + "-" + encoding + `"`
 				e.content = append(e.content, newHeaders("Content-Encoding", encoding)...)
 			}
-			e.validity = newHeaders("ETag", e.tag, "Vary", "Accept-Encoding", "Cache-Control", "private, no-cache")
+			e.validity = newHeaders("ETag", e.tag, "Vary", "Origin, Accept-Encoding", "Cache-Control", "private, no-cache")
 			return e
 		})
 	}
