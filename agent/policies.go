@@ -59,6 +59,12 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 	}
 	r, err := engine.Evaluate(ctx, s)
 	l.server.measures.decided(r.Decisions)
+	entry := auditOf(ctx)
+	for _, d := range r.Decisions {
+		if d.Outcome != policy.Accepted {
+			entry.Policies = append(entry.Policies, d)
+		}
+	}
 	if err != nil {
 		return unit, err
 	}

@@ -116,6 +116,21 @@ func TestPolicies_DecideAboutEachStart(t *testing.T) {
 	}
 }
 
+// The audit log has what policies did, and not what they left alone.
+func TestPolicies_AreInTheAuditLog(t *testing.T) {
+	in := prepare(t, extension("app", ""))
+	in.policies("plugins: [{name: require_digest, mode: audit}]\nrules:\n- {name: tags, set: {services.*.labels.team: \"'x'\"}}\n- {name: quiet, match: \"false\", deny: never}\n", nil)
+	in.serve()
+	in.mustStart("app")
+	entries, err := in.client.Audit(t.Context(), 1)
+	in.must(err)
+	var got []string
+	for _, d := range entries[0].Policies {
+		got = append(got, fmt.Sprintf("%s %s %s", d.Plugin, d.Mode, d.Outcome))
+	}
+	wantEqual(t, "policies", []string{"require_digest audit rejected", "tags enforce changed"}, got)
+}
+
 // A locked agent says so, and turns things off all the same.
 func TestPolicies_LockTurnsNothingOn(t *testing.T) {
 	in := prepare(t, extension("app", ""))

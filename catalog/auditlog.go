@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dreamserver/manifest"
+	"dreamserver/security/policy"
 )
 
 // AuditEntry is one line of the host agent's audit log: who changed what, with which result.
@@ -27,4 +28,6 @@ type AuditEntry struct {
 	Digest string           `json:"digest,omitempty"` // of the extension's files, as judged
 	// Override is the digest of the owner's docker-compose.override.yml, which was merged over them.
 	Override string `json:"override,omitempty"`
+	// Policies are what the operator's plugins changed, rejected or could not decide.
+	Policies []policy.Decision `json:"policies,omitempty"`
 }
