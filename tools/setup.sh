@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this machine ready: a Docker Engine that answers and `docker compose`; with --test also a static
 # busybox, which test images are made of, a C compiler, which the race detector needs, Prometheus with promtool, which
-# read and check our metrics, and docker-registry, which tests pull images from.
+# read and check our metrics, docker-registry, which tests pull images from, and Python, which the SDK for plugins is in.
 # What is there already is used as it is. Nothing is said where nothing is missing.
 #
 #   tools/setup.sh [--test]
@@ -18,7 +18,7 @@ main() {
   local parts="engine compose" missing
   case "${1:-}" in
     "") ;;
-    --test) parts="$parts busybox compiler prometheus registry" ;;
+    --test) parts="$parts busybox compiler prometheus registry python" ;;
     --provide) # what we call ourselves with through sudo
       shift
       provide "$@"
@@ -55,6 +55,7 @@ has_compiler() { have gcc && printf '#include <stdlib.h>\n' | gcc -E - >/dev/nul
 
 has_prometheus() { have prometheus && have promtool; }
 has_registry() { have docker-registry; }
+has_python() { have python3; }
 
 may_become_root() {
   can_sudo || return 1
@@ -229,6 +230,12 @@ provide_registry() {
   unpack_programs docker-registry docker-registry
 }
 
+provide_python() {
+  need_apt python
+  say "set-up: installing Python"
+  install_packages python3
+}
+
 # unpack_programs takes programs out of a package and installs nothing else of it: the packages of servers would run one
 # on this machine from now on, for every address. unpack_programs PACKAGE PROGRAM…
 unpack_programs() {
@@ -313,6 +320,7 @@ missing_compose() { say "docker compose, version 2.29 or later"; }
 missing_busybox() { say "a static busybox (package busybox-static)"; }
 missing_prometheus() { say "Prometheus and promtool (package prometheus)"; }
 missing_registry() { say "docker-registry (package docker-registry; elsewhere the program of distribution, under this name)"; }
+missing_python() { say "Python (package python3)"; }
 missing_compiler() { say "a C compiler (packages gcc and libc6-dev)"; }
 
 packages_elsewhere() {
@@ -320,11 +328,11 @@ packages_elsewhere() {
   ids=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${ID_LIKE:-}") || true
   case " $ids " in
     *" rhel "* | *" centos "*) say "install Docker Engine and its compose plugin from Docker's own repository." ;;
-    *" fedora "*) say "dnf install moby-engine docker-compose busybox gcc glibc-devel golang-github-prometheus" ;;
-    *" arch "*) say "pacman -S docker docker-compose busybox gcc prometheus" ;;
-    *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel golang-github-prometheus-prometheus" ;;
-    *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev prometheus" ;;
-    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler, Prometheus and a registry called docker-registry." ;;
+    *" fedora "*) say "dnf install moby-engine docker-compose busybox gcc glibc-devel golang-github-prometheus python3" ;;
+    *" arch "*) say "pacman -S docker docker-compose busybox gcc prometheus python" ;;
+    *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel golang-github-prometheus-prometheus python3" ;;
+    *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev prometheus python3" ;;
+    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler, Prometheus, Python and a registry called docker-registry." ;;
   esac
 }
 
