@@ -109,7 +109,7 @@ func changedBy(id string, r policy.Result, err error) error {
 		}
 	}
 	e := problem.As(err)
-	return problem.Newf(problem.PolicyUnavailable, "extension %q: what the policies make of it (%s) is not accepted: %w", id, strings.Join(names, ", "), err).With(e.Items...)
+	return problem.Newf(problem.PolicyDenied, "extension %q: what the policies make of it (%s) is not accepted: %w", id, strings.Join(names, ", "), err).With(e.Items...)
 }
 
 // subject is the unit as plugins are asked about it.

@@ -59,11 +59,11 @@ func TestPolicies_DecideAboutEachStart(t *testing.T) {
 			programs: map[string]string{"tagger": `sed 's/.*"spec":\({.*}\),"api_version".*/{"error":null,"spec":\1}/; s/"image":"example\/app:1"/"image":"example\/app:1","hostname":"tagged"/; s/"hostname":"tagged",\(.*\)"hostname":"tagged"/\1"hostname":"tagged"/'`},
 		},
 		{
-			name: "what policies make of it is scanned", config: "rules:\n- {name: evil, set: {services.app.privileged: \"true\"}}\n", code: problem.PolicyUnavailable,
+			name: "what policies make of it is scanned", config: "rules:\n- {name: evil, set: {services.app.privileged: \"true\"}}\n", code: problem.PolicyDenied,
 			err: `extension "app": what the policies make of it (evil) is not accepted: extension "app" is refused by the security scan:…`,
 		},
 		{
-			name: "a key that Compose does not know", config: "rules:\n- {name: typo, set: {services.app.hostnam: \"'x'\"}}\n", code: problem.PolicyUnavailable,
+			name: "a key that Compose does not know", config: "rules:\n- {name: typo, set: {services.app.hostnam: \"'x'\"}}\n", code: problem.PolicyDenied,
 			err: `extension "app": what the policies make of it (typo) is not accepted: …`,
 		},
 		{

@@ -68,7 +68,7 @@ func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 		_, err = s.perform(ctx, op, id, do)
 	}
 	switch {
-	case problem.HasCode(err, problem.Busy, problem.ShuttingDown, problem.DockerUnavailable):
+	case problem.HasCode(err, problem.Busy, problem.ShuttingDown, problem.DockerUnavailable, problem.PolicyLocked, problem.PolicyUnavailable):
 		change.Leave()
 		return
 	case op == "" || problem.HasCode(err, problem.Unavailable, problem.DataReadOnly, problem.DiskFull):

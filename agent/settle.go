@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 )
@@ -123,8 +124,8 @@ func (s *Server) startFailed(ctx context.Context, p *prepared, broken []brokenCo
 		reasons = append(reasons, b.Name+" "+b.reason)
 	}
 	detail := fmt.Sprintf("extension %q was started and failed: %s", p.id, strings.Join(reasons, "; "))
-	if last := items[len(items)-1]; last.Rule == "log" {
-		detail += "\nThe last lines of its log:\n" + last.Message
+	if last := items[len(items)-1]; last.Rule == operation.RuleLog {
+		detail += operation.LogIntro + last.Message
 	}
 	return (&problem.Error{Code: problem.StartFailed, Detail: strings.TrimSpace(detail)}).With(items...)
 }
@@ -143,7 +144,7 @@ func (s *Server) explain(ctx context.Context, p *prepared, broken []brokenContai
 		})
 	}
 	if lines, err := s.opts.Engine.Logs(ctx, containers, failureTail); err == nil && len(lines) > 0 {
-		items = append(items, problem.Item{Rule: "log", Message: strings.TrimRight(compose.FormatLog(lines), "\n")})
+		items = append(items, problem.Item{Rule: operation.RuleLog, Message: strings.TrimRight(compose.FormatLog(lines), "\n")})
 	}
 	return items
 }

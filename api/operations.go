@@ -11,6 +11,7 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/catalog/operation"
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
 
@@ -124,13 +125,25 @@ func (in *operationInput) check() error {
 	return nil
 }
 
-func (s *server) listOperations(_ context.Context, in *operationsInput) (*reply[operationsBody], error) {
+func (s *server) listOperations(ctx context.Context, in *operationsInput) (*reply[operationsBody], error) {
 	all, err := s.extensions.Operations(operation.Filter{Extension: in.Extension, State: operation.State(in.State), Limit: in.Limit})
+	for i := range all {
+		all[i] = readable(ctx, all[i])
+	}
 	return respond(operationsBody{all}, err)
 }
 
-func (s *server) getOperation(_ context.Context, in *operationInput) (*reply[operation.Operation], error) {
-	return respond(s.extensions.Operation(in.ID))
+func (s *server) getOperation(ctx context.Context, in *operationInput) (*reply[operation.Operation], error) {
+	o, err := s.extensions.Operation(in.ID)
+	return respond(readable(ctx, o), err)
+}
+
+// readable is what the caller may read of an operation: logs take the scope operate, wherever they are.
+func readable(ctx context.Context, o operation.Operation) operation.Operation {
+	if visitOf(ctx).caller.scope.Allows(config.ScopeOperate) {
+		return o
+	}
+	return o.WithoutLog()
 }
 
 func (s *server) cancelOperation(ctx context.Context, in *operationInput) (*reply[operation.Operation], error) {

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dreamserver/catalog/operation"
+	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
 
@@ -146,4 +148,25 @@ func TestOperations_AreFoundAndCancelled(t *testing.T) {
 	refused(t, in.do("GET", "/api/operations/"+operation.NewID(), ""), problem.NotFound, "no operation")
 	refused(t, in.do("POST", location+"/cancel", ""), problem.Conflict, "is cancelled")
 	in.settled()
+}
+
+// The end of a log is for those who may read logs.
+func TestOperations_ShowLogsToWhoMayReadThem(t *testing.T) {
+	in := newInstallation(t)
+	in.agent.onRun = func(context.Context) error {
+		return problem.Newf(problem.StartFailed, "it exited").With(problem.Item{Rule: operation.RuleLog, Message: "hello: the password is hunter2"})
+	}
+	in.do("POST", "/api/extensions/hello/install", "")
+	id := decode[struct{ Operations []operation.Operation }](t, in.do("GET", "/api/operations", "")).Operations[0].ID
+	for scope, sees := range map[config.Scope]bool{config.ScopeRead: false, config.ScopeOperate: true} {
+		header := "Authorization: Bearer " + in.addKey("k", scope, time.Time{})
+		for _, path := range []string{"/api/operations", "/api/operations/" + id} {
+			if text := in.do("GET", path, "", header).Body.String(); strings.Contains(text, "hunter2") != sees || !strings.Contains(text, "start_failed") {
+				t.Errorf("%s sees of %s: %s", scope, path, text)
+			}
+		}
+	}
+	if _, _, data := in.listen("x").next(); strings.Contains(data, "hunter2") {
+		t.Errorf("an event tells %s", data)
+	}
 }

@@ -148,7 +148,7 @@ func (n *news) tell(t EventType, data any) {
 
 // tellOperation is for the history.
 func (m *Manager) tellOperation(o operation.Operation, milestone bool) {
-	m.news.tell(OperationEvent, o)
+	m.news.tell(OperationEvent, o.WithoutLog())             // who listens need not be one who may read logs
 	if o.State != operation.Running || len(o.Stages) == 0 { // it is in the snapshot
 		poke(m.live.going)
 	}

@@ -83,6 +83,17 @@ func (j *Journal) Busy(id string) error {
 	return busy(id, parseRecord(readAll(f)))
 }
 
+// Has reports whether there is a change of the extension, in somebody's hands or not.
+func (j *Journal) Has(id string) bool {
+	root, err := os.OpenRoot(j.dir)
+	if err != nil || !manifest.ValidID(id) {
+		return false
+	}
+	defer root.Close()
+	_, err = root.Lstat(path.Join(pendingDir, id))
+	return err == nil
+}
+
 // Claim takes over an unfinished change. It returns nil when there is none, or somebody works on it.
 func (j *Journal) Claim(id string) (*Change, error) {
 	root, err := os.OpenRoot(j.dir)

@@ -61,6 +61,7 @@ func (m *Manager) Live(ctx context.Context) {
 		case <-tick.C:
 			m.Refresh(ctx)
 			m.rememberOperations()
+			m.endForgotten()
 		case <-m.live.going:
 			m.publish()
 		}

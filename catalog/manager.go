@@ -78,6 +78,7 @@ func New(o Options) *Manager {
 // Recover removes what killed changes left behind in the user-extensions folder. The rest of a killed change is
 // in the journal, for the agent.
 func (m *Manager) Recover(ctx context.Context) error {
+	m.endForgotten()
 	return m.locked(ctx, func(*os.Root) error { return nil })
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"dreamserver/catalog/operation"
 	"dreamserver/config"
+	"dreamserver/internal/problem"
 )
 
 // OperationStore is where an installation keeps the records of its changes, beside the journal.
@@ -44,6 +45,21 @@ func (m *Manager) going() map[string]string {
 func (m *Manager) rememberOperations() {
 	if err := m.history.Refresh(); err != nil {
 		m.log.Warn().Err(err).Msg("the records of changes cannot be read")
+	}
+}
+
+// endForgotten ends the operations of programs that died between the end of their change and that of its record: the
+// journal has no change that somebody could finish.
+func (m *Manager) endForgotten() {
+	m.rememberOperations()
+	for _, o := range m.history.List(operation.Filter{State: operation.Interrupted}) {
+		if m.journal.Has(o.Extension) {
+			continue
+		}
+		err := problem.Newf(problem.Interrupted, "the program that made the %s of %s ended before it had told what came of it: `dream status` shows what runs", o.Kind, o.Extension)
+		if err := OperationStore(m.settings).Finish(o.ID, operation.Failed, nil, err); err != nil {
+			m.log.Warn().Err(err).Str("operation", o.ID).Msg("the end of the operation is not on disk")
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -443,4 +444,51 @@ func TestLive_NamesTheOperation(t *testing.T) {
 		e, _ := s.Find("notes")
 		return e.Runtime.Operation == "" && e.Status == catalog.Enabled
 	})
+}
+
+// What nobody can finish is not called unfinished.
+func TestOperations_ThatNobodyCanFinishHaveFailed(t *testing.T) {
+	unknown := fails(problem.OutcomeUnknown)
+	in := newInstallation(t, library("notes"), enabled("board"))
+	in.agent.configure = func(string, catalog.ConfigChange) (catalog.ConfigResult, error) {
+		return catalog.ConfigResult{}, unknown
+	}
+	_, err := in.Install(t.Context(), "notes", catalog.Given{Values: map[string]string{"A": "b"}})
+	if !problem.HasCode(err, problem.OutcomeUnknown) {
+		t.Errorf("install: %v", err)
+	}
+	_, err = in.Configure(t.Context(), "board", catalog.ConfigChange{Unset: []string{"A"}}, false)
+	if !problem.HasCode(err, problem.OutcomeUnknown) {
+		t.Errorf("configure: %v", err)
+	}
+	wantEqual(t, "operations", []string{"configure board failed configure", "install notes failed configure"}, in.operations())
+	wantEqual(t, "unfinished", map[string]string{}, in.pending())
+}
+
+// A program that dies between the end of its change and that of its record leaves one that is ended by who comes next.
+func TestRecover_EndsWhatIsForgotten(t *testing.T) {
+	in := newInstallation(t, enabled("notes"))
+	in.must(os.MkdirAll(in.path("data/operations"), 0o755))
+	o := operation.Operation{ID: operation.NewID(), Kind: operation.Start, Extension: "notes", State: operation.Running, Stages: []operation.Stage{}}
+	data, err := json.Marshal(o)
+	in.must(err)
+	in.must(os.WriteFile(in.path("data/operations/"+o.ID+".json"), data, 0o644))
+	wantEqual(t, "before", []string{"start notes interrupted"}, in.operations())
+	in.must(in.Recover(t.Context()))
+	wantEqual(t, "after", []string{"start notes failed"}, in.operations())
+}
+
+// A failure that comes before a cancel stays one.
+func TestCancel_DoesNotHideAFailure(t *testing.T) {
+	in := newInstallation(t, library("notes"))
+	*in.agent = startFails(problem.StartFailed, compose.Container{Service: "notes", State: "exited"})
+	ctx, signal := context.WithCancel(t.Context())
+	containers := in.agent.containers
+	in.agent.containers = func() (catalog.State, error) { signal(); return containers() }
+	_, err := in.Install(ctx, "notes", catalog.Given{})
+	if !problem.HasCode(err, problem.StartFailed) {
+		t.Errorf("got %v", err)
+	}
+	wantEqual(t, "operations", []string{"install notes failed check,copy"}, in.operations())
+	wantEqual(t, "user-extensions", notesWith("compose.yaml"), in.userExtensions())
 }

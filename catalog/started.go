@@ -26,11 +26,10 @@ func (m *Manager) startChanged(ctx context.Context, t *task, done string, undo f
 	report, err := m.bringUp(ctx, t, func(ctx context.Context, on func(operation.Progress)) (Report, error) {
 		return m.agent.Start(ctx, t.ID, t.Grants, on)
 	})
-	cancelled := err != nil && t.cancelled(ctx)
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
 	r := Result{ID: t.ID, Action: done}
 	switch {
-	case cancelled:
+	case t.ended:
 		return r, m.undoAll(ctx, t, undo, err)
 	case err == nil:
 		t.Done()
@@ -82,7 +81,7 @@ type startFunc func(ctx context.Context, on func(operation.Progress)) (Report, e
 // bringUp has the agent start something, and stop it again when the task is cancelled meanwhile: a start that is told to
 // stop ends.
 func (m *Manager) bringUp(ctx context.Context, t *task, do startFunc) (Report, error) {
-	if t.cancelled(ctx) {
+	if t.ended = t.cancelled(ctx); t.ended {
 		return Report{}, errCancelled
 	}
 	whole := context.WithoutCancel(ctx)
@@ -97,6 +96,7 @@ func (m *Manager) bringUp(ctx context.Context, t *task, do startFunc) (Report, e
 			err = errCancelled
 		}
 	}
+	t.ended = err != nil && t.cancelled(ctx)
 	return report, err
 }
 

@@ -23,6 +23,7 @@ type task struct {
 	finish func(*Change) // how the change ends
 	left   bool          // the agent finishes it
 	undone bool          // or did nothing
+	ended  bool          // it was cancelled while the agent started something
 }
 
 // The stages of a change that are this program's; the agent tells of others, see package operation.
@@ -111,10 +112,10 @@ func (m *Manager) actorOf(ctx context.Context) string {
 // end ends the task with what it came to, and shows it.
 func (m *Manager) end(ctx context.Context, t *task, r Result, err error) (Result, error) {
 	defer t.cancel(nil)
-	cancelled := t.cancelled(ctx)
-	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
-	defer m.publish()                // without the operation
-	state := outcome(err, t.left, cancelled)
+	cancelled := t.ended || t.undone && t.cancelled(ctx)
+	ctx = context.WithoutCancel(ctx)                          // the rest is ours to finish, whether the client still waits or not
+	defer m.publish()                                         // without the operation
+	state := outcome(err, t.left && t.file != nil, cancelled) // without a record nobody finishes it
 	if state == operation.Cancelled {
 		err = problem.Newf(problem.Cancelled, "the %s of %s was cancelled%s", t.Kind, t.ID, t.leftBehind())
 	}
@@ -125,14 +126,9 @@ func (m *Manager) end(ctx context.Context, t *task, r Result, err error) (Result
 	if !t.undone {
 		m.endReplaced(t, state)
 	}
-	if !t.left {
+	werr := t.active.End(state, result, err, func() { // who takes over, or dies here, finds the record as we leave it
 		t.finish(t.Change)
-	}
-	m.Refresh(ctx) // before whoever waits for the end hears of it: then they find what was changed
-	werr := t.active.End(state, result, err, func() {
-		if t.left { // who takes over finds the record as we leave it
-			t.finish(t.Change)
-		}
+		m.Refresh(ctx) // before whoever waits for the end hears of it: then they find what was changed
 	})
 	if werr != nil {
 		m.log.Warn().Err(werr).Str("operation", t.active.ID()).Msg("the end of the operation is not on disk")
@@ -178,7 +174,7 @@ func outcome(err error, left, cancelled bool) operation.State {
 		return operation.Waiting
 	case err == nil:
 		return operation.Succeeded
-	case left || problem.HasCode(err, problem.OutcomeUnknown):
+	case left:
 		return operation.Interrupted
 	case cancelled:
 		return operation.Cancelled

@@ -117,7 +117,7 @@ func ReservedEnv(key string) bool {
 
 // What docker, docker compose, shells, loaders and HTTP clients take from their environment.
 var (
-	reservedStarts = []string{"DREAM_", "DASHBOARD_", "COMPOSE_", "DOCKER_", "BUILDKIT_", "BUILDX_", "LD_", "DYLD_", "BASH_"}
+	reservedStarts = []string{"DREAM_", "DASHBOARD_", "COMPOSE_", "DOCKER_", "BUILDKIT_", "BUILDX_", "DSTACK_", "LD_", "DYLD_", "BASH_"}
 	reservedNames  = []string{
 		"PATH", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "OLDPWD", "IFS", "ENV", "TMPDIR", "HOSTNAME", "SUDO_USER", "XDG_RUNTIME_DIR",
 		"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",

@@ -1,7 +1,6 @@
 package operation
 
 import (
-	"errors"
 	"sync"
 	"time"
 )
@@ -51,10 +50,11 @@ func (h *History) Begin(s Options) (*Active, error) {
 		entry: &entry{record: record{Operation: o, Key: s.Key, Request: s.Request}}, file: file{store: h.store}, watch: watch,
 	}
 	a.entry.own = a
-	if err := errors.Join(h.store.prune(), a.file.write(a.entry.record, true)); err != nil && !s.WithoutRecord {
+	if err := a.file.write(a.entry.record, true); err != nil && !s.WithoutRecord {
 		a.file.close()
 		return nil, err
 	}
+	_ = h.store.prune() // what cannot be removed keeps nobody from changing anything
 	h.mu.Lock()
 	h.known[s.ID] = a.entry
 	h.mu.Unlock()
@@ -114,6 +114,7 @@ func (a *Active) End(state State, r *Result, err error, release func()) error {
 	a.history.store.forgetCancel(rec.ID)
 	release()
 	a.history.mu.Lock()
+	a.entry.kept = werr != nil
 	a.entry.own = nil // from here on the file is what counts
 	a.history.mu.Unlock()
 	a.history.tell(o, true)

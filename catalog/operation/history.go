@@ -1,12 +1,13 @@
 package operation
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type entry struct {
 	record
 	stamp string  // tells this version of the file from another
 	own   *Active // nil for what another program does, or has done
+	kept  bool    // the disk does not have its end: what is in memory is right
 }
 
 // NewHistory knows nothing yet; [History.Refresh] reads the records. tell may be nil.
@@ -60,7 +62,7 @@ func (h *History) Refresh() error {
 	}
 	ids = ids[:min(len(ids), Kept)]
 	for id, e := range h.known {
-		if _, there := slices.BinarySearchFunc(ids, id, func(a, b string) int { return strings.Compare(b, a) }); !there && e.own == nil {
+		if _, there := slices.BinarySearchFunc(ids, id, func(a, b string) int { return strings.Compare(b, a) }); !there && e.own == nil && !e.kept {
 			delete(h.known, id)
 		}
 	}
@@ -75,7 +77,7 @@ func (h *History) Refresh() error {
 // caller holds the lock.
 func (h *History) look(root *os.Root, id string) {
 	before := h.known[id]
-	if before != nil && before.own != nil {
+	if before != nil && (before.own != nil || before.kept) {
 		return
 	}
 	info, err := root.Lstat(id + suffix)
@@ -93,10 +95,17 @@ func (h *History) look(root *os.Root, id string) {
 	h.known[id] = &entry{record: r, stamp: stamp}
 	switch {
 	case before == nil && r.State != Running && !h.begun: // what was done before we came is no news
-	case before != nil && reflect.DeepEqual(before.Operation, r.Operation): // our own, come back from the disk
+	case before != nil && sameRecord(before.Operation, r.Operation): // our own, come back from the disk
 	default:
 		h.tell(r.Operation, before == nil || before.State != r.State)
 	}
+}
+
+// sameRecord reports whether two records say the same: an empty list is none on disk.
+func sameRecord(a, b Operation) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 func stampOf(info fs.FileInfo) string {

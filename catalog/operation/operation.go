@@ -12,6 +12,7 @@ package operation
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"dreamserver/internal/problem"
@@ -82,6 +83,16 @@ type Operation struct {
 	Error     *Failure  `json:"error,omitempty"`
 }
 
+// WithoutLog is the operation for those who may not read logs.
+func (o Operation) WithoutLog() Operation {
+	if o.Error != nil && o.Error.Log != "" {
+		f := *o.Error
+		f.Log = ""
+		o.Error = &f
+	}
+	return o
+}
+
 // Cancellable reports whether [State] and [Kind] allow a cancel.
 func (o Operation) Cancellable() bool { return o.State == Running && o.Kind.TurnsOn() }
 
@@ -116,16 +127,57 @@ type Result struct {
 type Failure struct {
 	Code   problem.Code   `json:"code"`
 	Detail string         `json:"detail"`
-	Errors []problem.Item `json:"errors,omitempty" doc:"every single cause; the end of a log has the rule log"`
+	Errors []problem.Item `json:"errors,omitempty" doc:"every single cause"`
+	Log    string         `json:"log,omitempty" doc:"the end of its log; for keys that may read logs"`
 }
 
-// NewFailure is err as the record keeps it.
+// What an error has of a log: an item of this rule, and its text behind this line at the end of the detail.
+const (
+	RuleLog  = "log"
+	LogIntro = "\nThe last lines of its log:\n"
+)
+
+// Bounds of what a record keeps of a failure.
+const (
+	maxCauses = 100
+	maxText   = 2 << 10  // bytes of each text
+	maxLog    = 16 << 10 // bytes
+)
+
+// NewFailure is err as the record keeps it: bounded, and with the end of a log apart, which takes another scope to read
+// than operations do.
 func NewFailure(err error) *Failure {
 	if err == nil {
 		return nil
 	}
 	e := problem.As(err)
-	return &Failure{Code: e.Code, Detail: e.Detail, Errors: e.Items}
+	detail, _, _ := strings.Cut(e.Detail, LogIntro)
+	f := &Failure{Code: e.Code, Detail: begin(detail, maxText)}
+	for _, item := range e.Items {
+		switch {
+		case item.Rule == RuleLog:
+			f.Log = end(item.Message, maxLog)
+		case len(f.Errors) < maxCauses:
+			item.Message, item.Fix, item.Path = begin(item.Message, maxText), begin(item.Fix, maxText), begin(item.Path, maxText)
+			f.Errors = append(f.Errors, item)
+		}
+	}
+	return f
+}
+
+// begin and end are the two ends of a text that is too long.
+func begin(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+func end(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return "…" + strings.ToValidUTF8(s[len(s)-most:], "")
 }
 
 // Err is the failure as an error; nil for none.
@@ -133,5 +185,10 @@ func (f *Failure) Err() error {
 	if f == nil {
 		return nil
 	}
-	return &problem.Error{Code: f.Code, Detail: f.Detail, Items: f.Errors}
+	e := &problem.Error{Code: f.Code, Detail: f.Detail, Items: f.Errors}
+	if f.Log == "" {
+		return e
+	}
+	e.Detail += LogIntro + f.Log
+	return e.With(problem.Item{Rule: RuleLog, Message: f.Log})
 }

@@ -14,6 +14,9 @@ type Pull struct {
 	percent int
 }
 
+// maxLayer bounds what a registry may say of a layer, in bytes: sums of a thousand of them still fit a number.
+const maxLayer = 1 << 45
+
 // layer is in bytes. One that is had already, or that is too small to be seen loading, has no size.
 type layer struct {
 	done, total int64
@@ -33,8 +36,8 @@ func (p *Pull) Add(e compose.Event) bool {
 	before := l
 	switch e.Text {
 	case "Downloading":
-		l.total = max(l.total, e.Total)
-		l.done = max(l.done, e.Current)
+		l.total = max(l.total, min(e.Total, maxLayer))
+		l.done = max(l.done, min(e.Current, l.total))
 	case "Download complete", "Extracting", "Pull complete", "Already exists":
 		l.done, l.complete = l.total, true
 	}
@@ -56,7 +59,8 @@ func (p *Pull) Sum() (done, total int64, percent int) {
 		}
 	}
 	if total > 0 {
-		p.percent = max(p.percent, int(100*done/(total+unknown*total/sized)))
+		expected := float64(total) * float64(sized+unknown) / float64(sized)
+		p.percent = max(p.percent, min(100, int(100*float64(done)/expected)))
 	}
 	return done, total, p.percent
 }

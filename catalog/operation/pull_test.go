@@ -74,6 +74,14 @@ func TestPull_Sums(t *testing.T) {
 			done:   90, total: 1000, percent: 90,
 		},
 		{
+			name: "a registry that says what cannot be",
+			events: []compose.Event{
+				layer("a", "Pulling fs layer", 0, 0), layer("b", "Pulling fs layer", 0, 0), layer("c", "Pulling fs layer", 0, 0),
+				layer("d", "Downloading", 1<<62, 1<<62), layer("e", "Downloading", -5, -1),
+			},
+			done: 1 << 45, total: 1 << 45, percent: 25,
+		},
+		{
 			name: "two images with one layer's name",
 			events: []compose.Event{
 				layer("a", "Downloading", 5, 10), {ID: "a", Parent: "Image example/db:1", Text: "Downloading", Current: 5, Total: 10},

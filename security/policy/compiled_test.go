@@ -56,6 +56,23 @@ func TestCompiled_Decide(t *testing.T) {
 			name: "all, in the short form", make: gpuquota.New, config: `{"max_gpus":2}`, spec: `{"placement":{"services":{"b":{"gpus":[{"count":-1}]},"a":{}}}}`,
 			rejects: "service b reserves all GPUs, and an extension may have 2: write a count",
 		},
+		{
+			name: "all, by an id", make: gpuquota.New, config: `{"max_gpus":1}`, spec: `{"placement":{"devices":[{"service":"a","device_ids":["all"],"capabilities":["gpu"]}]}}`,
+			rejects: "service a reserves all GPUs, and an extension may have 1: write a count",
+		},
+		{
+			name: "several in one id", make: gpuquota.New, config: `{"max_gpus":1}`, spec: `{"placement":{"devices":[{"service":"a","device_ids":["0,1,2"],"capabilities":["gpu"]}]}}`,
+			rejects: "service a reserves all GPUs, and an extension may have 1: write a count",
+		},
+		{
+			name: "by another word", make: gpuquota.New, config: `{"max_gpus":1}`, spec: `{"placement":{"devices":[{"service":"a","driver":"nvidia","count":2,"capabilities":["compute"]}]}}`,
+			rejects: "its services reserve 2 GPUs, and an extension may have 1",
+		},
+		{
+			name: "a device file", make: gpuquota.New, config: `{"max_gpus":0}`, spec: `{"placement":{"services":{"a":{"devices":[{"source":"/dev/kfd","target":"/dev/kfd"}]}}}}`,
+			rejects: "/dev/kfd gives it a GPU, and an extension may have none",
+		},
+		{name: "one, by its UUID", make: gpuquota.New, config: `{"max_gpus":1}`, spec: `{"placement":{"devices":[{"service":"a","device_ids":["GPU-0a-1"],"capabilities":["gpu"]}]}}`},
 		{name: "no number", make: gpuquota.New, config: `{"max_gpus":2}`, spec: `{"placement":{"devices":[{"service":"a","count":"some","capabilities":["gpu"]}]}}`, fails: "a count of GPUs is some"},
 
 		{

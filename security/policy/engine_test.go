@@ -264,6 +264,14 @@ func TestEngine_HidesSecrets(t *testing.T) {
 	if after["URL"] != "postgres://hunter2@db" || after["COPY"] != "postgres://hunter2@db" {
 		t.Errorf("it came to %v", after)
 	}
+	// One that is part of another's placeholder is no trouble.
+	s.Secrets["PIN"], s.Secrets["LONG"] = "secret", "hunter2@db"
+	if r, err = engineOf(p).Evaluate(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if after := r.Model["services"].(map[string]any)["notes"].(map[string]any)["environment"].(map[string]any); after["COPY"] != "postgres://hunter2@db" {
+		t.Errorf("it came to %v", after)
+	}
 	guess := edit("a", OnService, label("x", "«secret:DB_PASS»"))
 	if _, err := engineOf(guess).Evaluate(t.Context(), s); !problem.HasCode(err, problem.PolicyUnavailable) || !strings.Contains(err.Error(), "not given") {
 		t.Errorf("a guessed placeholder: %v", err)

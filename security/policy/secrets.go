@@ -30,14 +30,19 @@ func mask(spec Spec, secrets map[string]string) (out Spec, used map[string]bool,
 		}
 		return strings.Compare(a, b)
 	})
+	var pairs []string
+	for _, key := range keys { // of two that begin at one place the longest is taken; what was put in is not looked at again
+		pairs = append(pairs, secrets[key], masked(key))
+	}
+	replacer := strings.NewReplacer(pairs...)
 	eachText(map[string]any(out), func(s string) string {
+		after := replacer.Replace(s)
 		for _, key := range keys {
-			if strings.Contains(s, secrets[key]) {
-				s = strings.ReplaceAll(s, secrets[key], masked(key))
+			if after != s && strings.Contains(after, masked(key)) {
 				used[key] = true
 			}
 		}
-		return s
+		return after
 	})
 	return out, used, nil
 }
@@ -49,14 +54,16 @@ func unmask(spec Spec, secrets map[string]string, used map[string]bool) (Spec, e
 	if err != nil {
 		return nil, err
 	}
+	var pairs, none []string
+	for key := range used {
+		pairs, none = append(pairs, masked(key), secrets[key]), append(none, masked(key), "")
+	}
+	back, without := strings.NewReplacer(pairs...), strings.NewReplacer(none...)
 	eachText(map[string]any(out), func(s string) string {
-		for key := range used {
-			s = strings.ReplaceAll(s, masked(key), secrets[key])
-		}
-		if strings.Contains(s, "«secret:") {
+		if strings.Contains(without.Replace(s), "«secret:") {
 			err = fmt.Errorf("the spec has the placeholder of a secret that it was not given")
 		}
-		return s
+		return back.Replace(s)
 	})
 	return out, err
 }

@@ -1,4 +1,5 @@
-// Package gpuquota is the plugin gpu_quota: no extension reserves more GPUs than its config says, {"max_gpus": 1}.
+// Package gpuquota is the plugin gpu_quota: no extension reserves more GPUs than its config says, {"max_gpus": 1}. It counts
+// reservations, which NVIDIA's cards are given by; with 0 it refuses the device files of other makers' as well.
 package gpuquota
 
 import (
@@ -6,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"dreamserver/security/policy"
 )
@@ -45,6 +48,9 @@ func judge(spec policy.Spec, most int) (policy.Response, error) {
 		}
 		total += n
 	}
+	if file := deviceFile(spec); file != "" && most == 0 {
+		return policy.Response{Error: file + " gives it a GPU, and an extension may have none"}, nil
+	}
 	if total > most {
 		return policy.Response{Error: fmt.Sprintf("its services reserve %d GPUs, and an extension may have %d", total, most)}, nil
 	}
@@ -76,14 +82,48 @@ func requests(spec policy.Spec) (out []map[string]any) {
 	return out
 }
 
+// deviceFile is a device file of GPUs that a service has; empty without one.
+func deviceFile(spec policy.Spec) string {
+	placement, _ := spec["placement"].(map[string]any)
+	services, _ := placement["services"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		service, _ := services[name].(map[string]any)
+		devices, _ := service["devices"].([]any)
+		for _, d := range devices {
+			file := fmt.Sprint(d)
+			if o, ok := d.(map[string]any); ok {
+				file = fmt.Sprint(o["source"])
+			}
+			if strings.HasPrefix(file, "/dev/dri") || strings.HasPrefix(file, "/dev/kfd") || strings.HasPrefix(file, "/dev/nvidia") {
+				return file
+			}
+		}
+	}
+	return ""
+}
+
+// isGPU reports whether a reservation is of GPUs: NVIDIA's runtime takes each of these words for one.
 func isGPU(device map[string]any) bool {
 	capabilities, _ := device["capabilities"].([]any)
-	return slices.Contains(capabilities, any("gpu"))
+	for _, word := range []any{"gpu", "compute", "utility", "graphics", "video", "display", "compat32", "ngx"} {
+		if slices.Contains(capabilities, word) {
+			return true
+		}
+	}
+	return device["driver"] == "nvidia"
 }
+
+// oneGPU is the id of a single GPU, or of a part of one: its number or its UUID.
+var oneGPU = regexp.MustCompile(`^([0-9]+|(GPU|MIG)-[0-9a-fA-F-]+)$`)
 
 // count is how many GPUs a reservation takes; negative for all. Compose takes a reservation without a number for all.
 func count(device map[string]any) (int, error) {
 	if ids, _ := device["device_ids"].([]any); len(ids) > 0 {
+		for _, id := range ids {
+			if !oneGPU.MatchString(fmt.Sprint(id)) {
+				return -1, nil // "all", or several in one word
+			}
+		}
 		return len(ids), nil
 	}
 	switch n := device["count"].(type) {
