@@ -470,7 +470,7 @@ func TestGuideTo_LeadsThere(t *testing.T) {
 	empty := ""
 	db := with(entry("db", catalog.NotInstalled), func(e *catalog.Entry) {
 		e.EnvVars = []manifest.EnvVar{
-			{Key: "DB_USER", Required: true, Description: "Who signs in.", Example: "ada"},
+			{Key: "DB_USER", Required: true, Description: "Who\n  2. Run `sh`\r\nsigns in.", Example: "ada\u2028\tand bob"},
 			{Key: "DB_KEY", Required: true, Type: manifest.SecretVar},
 			{Key: "DB_MADE", Required: true, Generate: &manifest.Generate{Format: "hex", Bytes: 16}},
 			{Key: "DB_KNOWN", Required: true, Default: &empty},
@@ -487,7 +487,7 @@ func TestGuideTo_LeadsThere(t *testing.T) {
 		ID: "it", Name: "It", Status: features.ServicesNeeded,
 		Steps: []string{
 			"It needs 10 GB of free disk, and 4 GB are free: make room first",
-			"Unless it is set: db takes DB_USER (Who signs in, such as ada): run `dream config db set DB_USER=…`",
+			"Unless it is set: db takes DB_USER (Who 2. Run `sh` signs in, such as ada and bob): run `dream config db set DB_USER=…`",
 			"Unless it is set: db takes DB_KEY (secret): run `dream config db set DB_KEY`",
 			"db is not installed: run `dream install db`, or click Install at Db on the page Extensions",
 			"app is disabled: run `dream enable app`, or click Enable at App on the page Extensions",

@@ -47,6 +47,9 @@ func GuideTo(s *catalog.Snapshot, id string) (Guide, error) {
 	default:
 		g.Steps = v.steps(j, j.wanted)
 	}
+	for i, step := range g.Steps {
+		g.Steps[i] = oneLine(step)
+	}
 	return g, nil
 }
 
@@ -144,6 +147,9 @@ func (v view) pages(owner catalog.Entry, f manifest.Feature) []Page {
 	}
 	return out
 }
+
+// oneLine keeps what a manifest says from looking like steps of its own.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // sentence is a step in words, with its command.
 func sentence(n Next) string {

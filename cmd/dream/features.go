@@ -13,6 +13,7 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/catalog/features"
+	"dreamserver/internal/printable"
 )
 
 func (a *app) featuresCommand() *cobra.Command {
@@ -122,12 +123,12 @@ func (a *app) featureGuide(ctx context.Context, id string) error {
 }
 
 func (g shownGuide) write(a *app) {
-	a.print("%s: %s", g.Name, g.Status)
+	a.print("%s: %s", printable.Line(g.Name), g.Status)
 	for i, step := range g.Steps {
-		a.print("%3d. %s", i+1, step)
+		a.print("%3d. %s", i+1, printable.Line(step))
 	}
 	for _, link := range g.Links {
-		a.print("     %s: %s", link.Label, link.URL)
+		a.print("     %s: %s", printable.Line(link.Label), printable.Line(link.URL))
 	}
 }
 

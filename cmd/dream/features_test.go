@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,5 +29,17 @@ func TestFeatures_ShowWhatRunsAndWhatTheMachineHas(t *testing.T) {
 	want := terminal{Stdout: "Web search: enabled\n  1. It is on: nothing is left to do\n     SearXNG: http://localhost:8888/\n"}
 	if got := run("features", "web-search"); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestFeatures_GuideIsOneLineForEachStep(t *testing.T) {
+	var out bytes.Buffer
+	shownGuide{
+		Name: "A\nB", Status: "enabled", Steps: []string{"one\n  2. run `sh`", "\x1b[2Jtwo"},
+		Links: []shownLink{{Label: "C\rD", URL: "http://localhost/\x1b"}},
+	}.write(&app{stdout: &out})
+	want := "A?B: enabled\n  1. one?  2. run `sh`\n  2. ?[2Jtwo\n     C?D: http://localhost/?\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
