@@ -16,3 +16,6 @@ func (b *Budget) Limits() map[string][2]int {
 		"split":     {b.split, maxSplit},
 	}
 }
+
+// WhyEnded is whyEnded.
+var WhyEnded = whyEnded

@@ -75,11 +75,21 @@ func (e *Engine) FollowLogs(ctx context.Context, wanted func(service string) boo
 			case !more && ctx.Err() != nil:
 				return ctx.Err()
 			case !more:
-				return cmp.Or(<-failed, errors.New("docker engine: its events ended"))
+				return whyEnded(failed)
 			case c.Action == "start" && wanted(c.Service):
 				f.follow(ctx, Container{ID: c.Container, Name: c.Container, Service: c.Service})
 			}
 		}
+	}
+}
+
+// whyEnded is why the engine's events have ended. It does not wait: not every end has an error.
+func whyEnded(failed <-chan error) error {
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return errors.New("docker engine: its events ended")
 	}
 }
 

@@ -171,3 +171,16 @@ func TestFollowLogs_CutsLongLines(t *testing.T) {
 		})
 	}
 }
+
+// An engine's events can end without an error: nobody may wait for one.
+func TestFollowLogs_KnowsWhyTheEventsEnded(t *testing.T) {
+	failed := make(chan error, 1)
+	if err := compose.WhyEnded(failed); err == nil || err.Error() != "docker engine: its events ended" {
+		t.Errorf("without an error: %v", err)
+	}
+	gone := errors.New("gone")
+	failed <- gone
+	if err := compose.WhyEnded(failed); !errors.Is(err, gone) {
+		t.Errorf("with one: %v", err)
+	}
+}

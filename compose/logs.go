@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
@@ -17,15 +16,8 @@ const maxLog = 4 << 20
 
 // Logs is the last tail lines of each container, in the order of time.
 func (e *Engine) Logs(ctx context.Context, containers []Container, tail int) ([]LogLine, error) {
-	var lines []LogLine
-	for _, c := range containers {
-		o := container.LogsOptions{Tail: strconv.Itoa(tail)}
-		if err := e.readLog(ctx, c, o, maxLog, func(l LogLine) { lines = append(lines, l) }); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortStableFunc(lines, func(a, b LogLine) int { return strings.Compare(a.Time, b.Time) })
-	return lines[max(0, len(lines)-tail):], nil
+	lines, err := e.past(ctx, containers, LogQuery{Tail: tail})
+	return lines[max(0, len(lines)-tail):], err
 }
 
 // readLog calls emit for the lines of one container's log that o asks for, of the first limit bytes; 0 is no limit.
