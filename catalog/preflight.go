@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"dreamserver/compose"
 	"dreamserver/internal/problem"
 )
 
@@ -68,21 +67,10 @@ func (m *Manager) CheckPorts(ctx context.Context, ports []int) (PortUses, error)
 	s := m.Snapshot()
 	for i, u := range uses.Ports {
 		if u.Project == m.settings.Names.Project {
-			uses.Ports[i].Extension = s.ownerOf(u.Service)
+			uses.Ports[i].Extension = s.owner(u.Service)
 		}
 	}
 	return uses, nil
-}
-
-// ownerOf is the extension that the service belongs to; empty when it is none's.
-func (s *Snapshot) ownerOf(service string) string {
-	owner := ""
-	for id := range s.installed {
-		if compose.OwnsService(id, service, nil) && len(id) > len(owner) {
-			owner = id
-		}
-	}
-	return owner
 }
 
 // RequiredPort is a port of the host that a core service or an enabled extension needs.

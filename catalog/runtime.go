@@ -61,7 +61,7 @@ func (s *Snapshot) containersByOwner(all []compose.Container) map[string][]compo
 }
 
 // owner is the installed extension whose service it is: as [compose.OwnsService] has it, the longest id that the name
-// begins with.
+// begins with; empty when it is none's.
 func (s *Snapshot) owner(service string) string {
 	for id := service; ; {
 		if s.installed[id] {
