@@ -11,14 +11,13 @@ import (
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // answers keeps what requests for the snapshot were answered, for as long as the snapshot is the same: the next one is
 // sent the same bytes, compressed before, or is told that it has them already. It is safe for concurrent use.
 type answers struct {
 	boot string // tells this process's generations from those of one before
+	pack *packers
 
 	mu         sync.Mutex
 	generation uint64
@@ -36,7 +35,7 @@ const (
 	maxAnswerURL   = 512 // bytes; a longer one is answered and not kept
 )
 
-func newAnswers() *answers { return &answers{boot: rand.Text()[:8]} }
+func newAnswers(p *packers) *answers { return &answers{boot: rand.Text()[:8], pack: p} }
 
 // answer is the reply to one URL. It is compressed when somebody asks for that first.
 type answer struct {
@@ -53,7 +52,7 @@ type encoded struct {
 }
 
 // newAnswer makes the answer of the body. tag tells it from all others; that of an encoding has the encoding's name.
-func newAnswer(tag, contentType string, body []byte) *answer {
+func newAnswer(tag, contentType string, body []byte, p *packers) *answer {
 	in := func(encoding string, encode func() []byte) func() *encoded {
 		return sync.OnceValue(func() *encoded {
 			e := &encoded{tag: `"` + tag + `"`, body: encode()}
@@ -69,18 +68,8 @@ func newAnswer(tag, contentType string, body []byte) *answer {
 	return &answer{
 		size:  len(body),
 		plain: in("", func() []byte { return body }),
-		gzip: in("gzip", func() []byte {
-			var b bytes.Buffer
-			w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that exists
-			_, _ = w.Write(body)                                  // to memory
-			_ = w.Close()
-			return b.Bytes()
-		}),
-		zstd: in("zstd", func() []byte {
-			e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
-			defer e.Close()
-			return e.EncodeAll(body, nil)
-		}),
+		gzip:  in("gzip", func() []byte { return p.gzip(body) }),
+		zstd:  in("zstd", func() []byte { return p.zstd().EncodeAll(body, nil) }),
 	}
 }
 
@@ -170,7 +159,7 @@ func (s *server) fromMemory(kept *answers, generationNow func() uint64, handle a
 				made.replay(w)
 				return
 			}
-			a = newAnswer(fmt.Sprintf("%s-%d", kept.boot, generation), made.header.Get("Content-Type"), made.body.Bytes())
+			a = newAnswer(fmt.Sprintf("%s-%d", kept.boot, generation), made.header.Get("Content-Type"), made.body.Bytes(), kept.pack)
 			kept.keep(generation, url, a)
 		}
 		a.send(w, r)

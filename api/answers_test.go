@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -191,6 +192,30 @@ func readsOf(t *testing.T, do func()) int {
 	before := count()
 	do()
 	return count() - before
+}
+
+// Answers that nobody asked for before must not take memory by the megabyte, which a query makes as many of as it likes.
+func TestAnswers_AreCompressedWithinBounds(t *testing.T) {
+	in := newInstallation(t)
+	in.live()
+	for _, encoding := range []string{"gzip", "zstd"} {
+		ask := func(i int) {
+			if rec := in.do("GET", "/api/extensions/hello?other="+strconv.Itoa(i), "", "Accept-Encoding: "+encoding); rec.Header().Get("Content-Encoding") != encoding {
+				t.Errorf("%s: %d %v", encoding, rec.Code, rec.Header())
+			}
+		}
+		ask(0)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		const answers = 50
+		for i := range answers {
+			ask(i + 1)
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / answers; each > 400<<10 {
+			t.Errorf("%s: an answer takes %d KiB", encoding, each>>10)
+		}
+	}
 }
 
 func TestAnswers_NotFoundIsNotKept(t *testing.T) {

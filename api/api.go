@@ -106,9 +106,10 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 		return nil, errors.New("DASHBOARD_API_KEY is empty, and without a key anybody could install software: " +
 			"run `dream init`, which makes one, or set the variable")
 	}
+	pack := newPackers()
 	s := &server{
 		settings: o.Settings, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
-		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(), glances: newAnswers(), router: chi.NewMux(),
+		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(pack), glances: newAnswers(pack), router: chi.NewMux(),
 		streams: make(chan struct{}, maxStreams), closing: o.Closing,
 	}
 	if s.now == nil {
