@@ -21,7 +21,7 @@ const (
 // events streams what happens to the project's containers as server-sent events, until the client leaves, the
 // agent stops or Docker goes away. The first event, hello, tells that the stream stands.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	giveBack, ok := s.streams.take(callerPeer(r.Context()), s.limits.PeerStreams, s.limits.Streams)
+	giveBack, ok := s.streams.Take(callerPeer(r.Context()), s.limits.PeerStreams, s.limits.Streams)
 	if !ok {
 		reply(w, problem.Newf(problem.Unavailable, "there are enough streams of events: %d for one user and %d in all; end one and try again",
 			s.limits.PeerStreams, s.limits.Streams))

@@ -26,12 +26,6 @@ func Routes(s config.Settings) []string {
 	return names
 }
 
-// Shares is tested without connections.
-type Shares = shares
-
-// Take is its method.
-var Take = (*shares).take
-
 // NewAuditLog opens one.
 var NewAuditLog = newAuditLog
 

@@ -20,7 +20,7 @@ func (s *Server) followLogs(w http.ResponseWriter, r *http.Request) {
 		reply(w, err)
 		return
 	}
-	giveBack, ok := s.logStreams.take(callerPeer(r.Context()), s.limits.PeerStreams, s.limits.Streams)
+	giveBack, ok := s.logStreams.Take(callerPeer(r.Context()), s.limits.PeerStreams, s.limits.Streams)
 	if !ok {
 		reply(w, problem.Newf(problem.Unavailable, "there are enough streams of logs: %d for one user and %d in all; end one and try again",
 			s.limits.PeerStreams, s.limits.Streams))

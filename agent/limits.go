@@ -34,35 +34,6 @@ func (l Limits) withDefaults() Limits {
 // agent's own user's, so that the stack can be turned off whatever the API's container holds.
 func (l Limits) connsOfOne() int { return max(1, l.SocketConns*3/4) }
 
-// shares counts what everybody holds of something that there is not much of. The zero value is ready.
-type shares struct {
-	mu  sync.Mutex
-	of  map[string]int
-	all int
-}
-
-// take gives who one more, unless they have as many as one may, or there are no more. What is taken is given back once.
-func (s *shares) take(who string, one, all int) (giveBack func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.of[who] >= one || s.all >= all {
-		return nil, false
-	}
-	if s.of == nil {
-		s.of = map[string]int{}
-	}
-	s.of[who]++
-	s.all++
-	return sync.OnceFunc(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.all--
-		if s.of[who]--; s.of[who] == 0 {
-			delete(s.of, who)
-		}
-	}), true
-}
-
 // httpServer serves with the limits. There is no limit for a reply as a whole: a change may take ten minutes, and
 // a stream of events lasts as long as its client.
 func (s *Server) httpServer(ctx context.Context) *http.Server {

@@ -188,16 +188,6 @@ func TestLimits_BoundStreamsOfEvents(t *testing.T) {
 	in.eventually("one of them has ended", func() bool { status, _ := follow(); return status == 200 })
 }
 
-func TestShares(t *testing.T) {
-	var s agent.Shares
-	took := func(who string) bool { _, ok := agent.Take(&s, who, 2, 3); return ok }
-	giveBack, ok := agent.Take(&s, "a", 2, 3)
-	wantEqual(t, "a, a, a, b, b", []bool{true, true, false, true, false}, []bool{ok, took("a"), took("a"), took("b"), took("b")})
-	giveBack()
-	giveBack() // frees one place, not two
-	wantEqual(t, "b, b, a", []bool{true, false, false}, []bool{took("b"), took("b"), took("a")})
-}
-
 // eventually waits for what another goroutine of the agent does without telling.
 func (in *installation) eventually(what string, is func() bool) {
 	in.t.Helper()

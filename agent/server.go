@@ -19,6 +19,7 @@ import (
 	"dreamserver/config"
 	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
+	"dreamserver/internal/shares"
 	"dreamserver/manifest"
 	"dreamserver/security/policy"
 )
@@ -84,10 +85,10 @@ type Server struct {
 	measures *measures
 	policies *policy.Engine
 	limits   Limits
-	conns    shares // connections on the socket, by user
-	streams  shares // of events, by peer
+	conns    shares.Shares // connections on the socket, by user
+	streams  shares.Shares // of events, by peer
 	// logStreams are counted apart: who follows logs does not keep the API from seeing what happens.
-	logStreams shares
+	logStreams shares.Shares
 
 	trail     *auditLog
 	strangers refusals // connections of users who may not

@@ -50,7 +50,7 @@ func (s *Server) shareOf(uid int) (giveBack func(), ok bool) {
 	if uid == 0 {
 		return func() {}, true
 	}
-	giveBack, ok = s.conns.take(strconv.Itoa(uid), s.limits.connsOfOne(), s.limits.SocketConns)
+	giveBack, ok = s.conns.Take(strconv.Itoa(uid), s.limits.connsOfOne(), s.limits.SocketConns)
 	if !ok {
 		s.crowded(uid)
 	}

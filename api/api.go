@@ -25,6 +25,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/catalog/operation"
 	"dreamserver/config"
+	"dreamserver/internal/shares"
 )
 
 // Extensions is what the API asks of a [catalog.Manager].
@@ -83,7 +84,7 @@ type server struct {
 	measures   *measures
 	answers    *answers
 	glances    *answers      // that are kept for a second
-	streams    chan struct{} // one for each that is open
+	streams    shares.Shares // by the name of the key, its sessions among them
 	frames     frames        // of events
 	closing    <-chan struct{}
 	router     *chi.Mux
@@ -110,7 +111,7 @@ func newServer(o Options, routes func(*server) []route) (http.Handler, error) {
 	s := &server{
 		settings: o.Settings, auditLog: o.Audit, version: o.Version, log: o.Log, now: o.Now,
 		keys: newKeyring(o.Settings, o.Log), answers: newAnswers(pack), glances: newAnswers(pack), router: chi.NewMux(),
-		streams: make(chan struct{}, maxStreams), closing: o.Closing,
+		closing: o.Closing,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -67,8 +67,8 @@ func NewStreaming(o Options, run func(ctx context.Context, send func(name string
 	})
 }
 
-// MaxStreams is how many streams may be open.
-const MaxStreams = maxStreams
+// KeyStreams is how many streams of one key may be open.
+const KeyStreams = keyStreams
 
 // NewEvent is an event as it goes over the wire.
 func NewEvent(id, name string, v any) (string, error) {

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	maxStreams  = 1024             // at a time; each holds a connection
+	maxStreams  = 2048             // at a time; each holds a connection
+	keyStreams  = 1024             // and of those for one key with its sessions: there are as many for the others
 	streamBeat  = 15 * time.Second // between heartbeats, each of which is an event: programs can see that nothing is lost
 	streamWrite = 10 * time.Second // for a client to take what has happened; who is slower is dropped
 	streamBatch = 32 << 10         // bytes of events that are sent at once, when as many wait
@@ -53,13 +54,14 @@ var heartbeat = event("event: heartbeat\ndata: {}\n\n")
 // the client takes from it; whoever sends must not wait for long, and must stop when the request's context ends or stream
 // has returned. encode is what becomes of what comes from the channel; streams may share it.
 func stream[T any](s *server, w http.ResponseWriter, r *http.Request, events <-chan T, encode func(T) event, first ...event) {
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
-		s.refuse(w, r, problem.Newf(problem.Unavailable, "%d streams are open, and that is as many as there may be: close one and try again", maxStreams))
+	who := visitOf(r.Context()).caller
+	giveBack, ok := s.streams.Take(who.name, keyStreams, maxStreams)
+	if !ok {
+		s.refuse(w, r, problem.Newf(problem.Unavailable, "there are enough streams: %d for one key and %d in all; close one and try again",
+			keyStreams, maxStreams))
 		return
 	}
+	defer giveBack()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect them
@@ -70,7 +72,6 @@ func stream[T any](s *server, w http.ResponseWriter, r *http.Request, events <-c
 	}
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
-	who := visitOf(r.Context()).caller
 	for ok := out.send(slices.Concat(first...)); ok; {
 		select {
 		case <-r.Context().Done():

@@ -275,11 +275,12 @@ func TestStream_IsRefused(t *testing.T) {
 		s := newStreaming(t, silent)
 		refused(t, s.do("GET", "/stream", "", "Authorization: "), problem.Unauthorized, "")
 	})
-	t.Run("when there are enough", func(t *testing.T) {
+	t.Run("when its key has enough", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStreaming(t, silent)
+			other := s.addKey("other", config.ScopeOperate, time.Time{})
 			var first net.Conn
-			for i := range api.MaxStreams {
+			for i := range api.KeyStreams {
 				conn := s.open("GET /stream")
 				reading(t, conn)
 				if i == 0 {
@@ -288,6 +289,9 @@ func TestStream_IsRefused(t *testing.T) {
 			}
 			if resp := reading(t, s.open("GET /stream")); resp.status != http.StatusServiceUnavailable {
 				t.Errorf("one more: %d", resp.status)
+			}
+			if resp := reading(t, s.open("GET /stream", "Authorization: Bearer "+other)); resp.status != http.StatusOK {
+				t.Errorf("of another key: %d", resp.status)
 			}
 			first.Close()
 			synctest.Wait()
