@@ -23,6 +23,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
+	"dreamserver/internal/sockets"
 )
 
 func TestMain(m *testing.M) {
@@ -53,6 +54,8 @@ type installation struct {
 	settings config.Settings
 	options  agent.Options
 	kernel   atomic.Bool  // it asks the kernel whether a port is taken; else none is
+	tried    atomic.Int32 // how often it asked by trying
+	noProc   atomic.Bool  // the kernel has no list of who listens
 	stop     func() error // ends the agent; it waits
 	addr     string       // where it listens on TCP
 }
@@ -81,7 +84,14 @@ func prepare(t *testing.T, files ...string) *installation {
 			return config.Load(in.getenv)
 		},
 		PortInUse: func(protocol, ip string, port int) bool {
+			in.tried.Add(1)
 			return in.kernel.Load() && agent.PortInUse(protocol, ip, port)
+		},
+		Listening: func() *sockets.Table {
+			if in.noProc.Load() {
+				return &sockets.Table{}
+			}
+			return sockets.Listening()
 		},
 		Grace: time.Nanosecond, HealthWait: time.Nanosecond, ReconcileEvery: time.Hour,
 	}

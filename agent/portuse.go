@@ -9,7 +9,6 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
-	"dreamserver/internal/sockets"
 )
 
 // PortsRequest is the body of POST /v1/ports.
@@ -50,15 +49,16 @@ func (s *Server) ports(w http.ResponseWriter, r *http.Request) {
 	send(w, uses)
 }
 
-// privileged is the first port that every program may listen on. Below it a try tells nothing, for it is not allowed;
-// then the kernel's list says it.
-const privileged = 1024
-
-// portLook says of a port whether a program has it. The kernel's list is read once, when it is needed.
+// portLook says of a port whether a program has it. The kernel's list is read once, when it is needed. A port is tried only
+// where there is no such list: whoever tries has the port for a moment, and what starts just then does not get it.
 func (s *Server) portLook() func(port int) catalog.PortUse {
-	listening := sync.OnceValue(sockets.Listening)
+	listening := sync.OnceValue(s.opts.Listening)
 	return func(port int) catalog.PortUse {
-		if !s.opts.PortInUse("tcp", "", port) && (port >= privileged || !listening().Near("tcp", port)) {
+		taken := listening().Near("tcp", port)
+		if !listening().Known {
+			taken = s.opts.PortInUse("tcp", "", port)
+		}
+		if !taken {
 			return catalog.PortUse{Port: port}
 		}
 		return catalog.PortUse{Port: port, InUse: true, Program: listening().Holder("tcp", port).Program}

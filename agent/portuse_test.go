@@ -7,6 +7,7 @@ import (
 
 	"dreamserver/catalog"
 	"dreamserver/internal/problem"
+	"dreamserver/internal/sockets"
 )
 
 func TestPorts_NamesWhoHasThem(t *testing.T) {
@@ -35,6 +36,17 @@ func TestPorts_NamesWhoHasThem(t *testing.T) {
 	wantEqual(t, "nobody's", catalog.PortUse{Port: unused}, uses[unused])
 	if u := uses[taken]; !u.InUse || u.Container != "" || !strings.HasPrefix(u.Program, "agent.test") {
 		t.Errorf("this program's: %+v", u)
+	}
+
+	if n := in.tried.Load(); n > 0 && sockets.Listening().Known {
+		t.Errorf("%d ports were tried: what starts at that moment does not get them", n)
+	}
+
+	in.noProc.Store(true)
+	got, err = in.client.Ports(t.Context(), []int{taken, unused})
+	in.must(err)
+	for _, u := range got.Ports {
+		wantEqual(t, "without the kernel's list", catalog.PortUse{Port: u.Port, InUse: u.Port == taken}, u)
 	}
 
 	in.engine.set(func(e *fakeEngine) { e.down = true })

@@ -20,6 +20,7 @@ import (
 	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/internal/shares"
+	"dreamserver/internal/sockets"
 	"dreamserver/manifest"
 	"dreamserver/security/policy"
 )
@@ -38,6 +39,8 @@ type Options struct {
 
 	// PortInUse reports whether a program of this machine listens on the port; nil asks the kernel.
 	PortInUse func(protocol, ip string, port int) bool
+	// Listening is what listens on this machine; nil asks the kernel.
+	Listening func() *sockets.Table
 
 	// Disk tells of the file system of a folder, before something is written to it; nil asks the kernel.
 	Disk func(dir string) catalog.Disk
@@ -123,6 +126,9 @@ func NewServer(o Options) (*Server, error) {
 	}
 	if o.PortInUse == nil {
 		o.PortInUse = PortInUse
+	}
+	if o.Listening == nil {
+		o.Listening = sockets.Listening
 	}
 	if o.Disk == nil {
 		o.Disk = DiskOf

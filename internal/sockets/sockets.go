@@ -40,6 +40,7 @@ func Listening() *Table {
 		if err != nil {
 			continue
 		}
+		found.Known = found.Known || table == "tcp"
 		found.Sockets = append(found.Sockets, parse(f, strings.TrimSuffix(table, "6"))...)
 		_ = f.Close() // it was read
 	}
@@ -82,8 +83,10 @@ func near(address string) bool {
 // Table is what listened at one moment. It is not safe for concurrent use.
 type Table struct {
 	Sockets []Socket
-	proc    string
-	owners  map[string]int // process of each inode; nil until it is asked for
+	// Known reports whether the kernel was asked: without /proc nothing is known of any port of TCP.
+	Known  bool
+	proc   string
+	owners map[string]int // process of each inode; nil until it is asked for
 }
 
 // Holder is who listens on the port. Whose the program is everybody may see; which it is, its user and root.
