@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"dreamserver/catalog"
@@ -66,76 +62,26 @@ func (c *counter) count(stop context.Context) {
 	c.last, c.next = found, time.Now().Add(max(recountAfter, recountTimes*found.Took))
 }
 
-var errEnough = errors.New("enough")
-
 // countStorage counts what files take up on disk, not what they claim to hold: there are holes in some. A file with
 // several names counts once. Links are not followed.
 func countStorage(ctx context.Context, dir string) catalog.Storage {
-	var found catalog.Storage
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		found.Problem = fmt.Sprintf("the data directory cannot be read: %v", err)
-		return found
+		return catalog.Storage{Problem: fmt.Sprintf("the data directory cannot be read: %v", err)}
 	}
 	defer root.Close()
-	type file struct{ device, inode uint64 }
-	several := map[file]bool{}
-	closed := 0
-	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case found.Total.Files >= maxCounted:
-			return errEnough
-		case err != nil:
-			if !errors.Is(err, fs.ErrNotExist) { // it has just gone
-				closed++
-			}
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return nil //nolint:nilerr // it has just gone
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return nil
-		}
-		if st.Nlink > 1 && !d.IsDir() {
-			f := file{uint64(st.Dev), st.Ino} //nolint:unconvert // a device has another type on other systems
-			if several[f] {
-				return nil
-			}
-			several[f] = true
-		}
-		add(&found, path, uint64(max(0, st.Blocks))*512, d.IsDir())
-		return nil
-	})
-	switch {
+	w := walk{ctx: ctx, root: root, several: map[inode]bool{}}
+	switch err := w.folder(".", 0); {
 	case errors.Is(err, errEnough):
-		found.Problem = fmt.Sprintf("there are more than %d files: the rest is not counted", maxCounted)
+		w.found.Problem = fmt.Sprintf("there are more than %d files and folders: the rest is not counted", maxCounted)
 	case err != nil:
-		found.Problem = fmt.Sprintf("the count took more than %s: the rest is not counted", countLimit)
-	case closed > 0:
-		found.Problem = fmt.Sprintf("%d folders may not be read by the host agent, and are not counted", closed)
+		w.found.Problem = fmt.Sprintf("the count took more than %s: the rest is not counted", countLimit)
+	case w.closed > 0:
+		w.found.Problem = fmt.Sprintf("%d folders may not be read by the host agent, and are not counted", w.closed)
+	case w.deep > 0:
+		w.found.Problem = fmt.Sprintf("%d folders lie more than %d deep, and are not counted", w.deep, maxDepth)
+	case len(w.several) >= maxSeveral:
+		w.found.Problem = fmt.Sprintf("more than %d files have several names: some of them are counted for each", maxSeveral)
 	}
-	return found
-}
-
-// add counts what is at path for the folders that it is in.
-func add(to *catalog.Storage, path string, bytes uint64, folder bool) {
-	top, _, _ := strings.Cut(path, "/")
-	sums := []*catalog.FolderSize{&to.Total}
-	switch {
-	case top == modelsDir:
-		sums = append(sums, &to.Models)
-	case slices.Contains(vectorDirs, top):
-		sums = append(sums, &to.VectorDB)
-	}
-	for _, sum := range sums {
-		sum.Bytes += bytes
-		if !folder {
-			sum.Files++
-		}
-	}
+	return w.found
 }

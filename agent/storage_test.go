@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,6 +55,37 @@ func TestCountStorage_CountsWhatFilesTakeUp(t *testing.T) {
 	within("vector_db", got.VectorDB, 2, 2)
 	within("total", got.Total, 8, 5)
 	if got.Problem != "" {
+		t.Errorf("problem %q", got.Problem)
+	}
+}
+
+// A container decides how many files there are, and their names must not all be in the agent's memory.
+func TestCountStorage_HasNoWholeFolderInMemory(t *testing.T) {
+	dir := t.TempDir()
+	const files = 20_000
+	for i := range files {
+		if err := os.Symlink("x", filepath.Join(dir, strconv.Itoa(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := agent.CountStorage(t.Context(), dir)
+	runtime.ReadMemStats(&after)
+	if got.Total.Files != files || got.Problem != "" {
+		t.Errorf("got %+v", got)
+	}
+	if each := (after.TotalAlloc - before.TotalAlloc) / files; each > 250 {
+		t.Errorf("%d bytes for each file", each)
+	}
+}
+
+func TestCountStorage_GoesNoDeeperThanItMay(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, strings.Repeat("d/", 120)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := agent.CountStorage(t.Context(), dir); got.Problem != "1 folders lie more than 100 deep, and are not counted" {
 		t.Errorf("problem %q", got.Problem)
 	}
 }
