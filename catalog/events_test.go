@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,9 @@ func (in *installation) hears(l *catalog.Listener, want string) {
 
 func TestListen_HearsWhatChanges(t *testing.T) {
 	in := newInstallation(t, library("notes"), enabled("board"))
+	var said atomic.Pointer[catalog.State]
+	said.Store(&catalog.State{})
+	in.agent.containers = func() (catalog.State, error) { return *said.Load(), nil }
 	in.live()
 	in.await(func(s *catalog.Snapshot) bool { e, _ := s.Find("board"); return e.Runtime.State == "not_deployed" })
 	l := in.Listen(0)
@@ -55,7 +59,7 @@ func TestListen_HearsWhatChanges(t *testing.T) {
 	} {
 		in.hears(l, want)
 	}
-	in.agent.has(compose.Container{Service: "board", State: "running", Health: "unhealthy"})
+	said.Store(&catalog.State{Containers: []compose.Container{{Service: "board", State: "running", Health: "unhealthy"}}})
 	in.Refresh(t.Context())
 	in.hear(l, `extension {"id":"board","status":"enabled","source":"user","state":"failed"`)
 }
@@ -144,6 +148,13 @@ func TestListen_SumsUpWhatIsTooMuch(t *testing.T) {
 		files = append(files, enabled(fmt.Sprintf("notes%d", i)))
 	}
 	in := newInstallation(t, files...)
+	var away atomic.Bool
+	in.agent.ping = func() (catalog.AgentStatus, error) {
+		if away.Load() {
+			return catalog.AgentStatus{}, errAway
+		}
+		return catalog.AgentStatus{Available: true}, nil
+	}
 	in.live()
 	in.await(func(s *catalog.Snapshot) bool {
 		e, _ := s.Find("notes1")
@@ -154,7 +165,7 @@ func TestListen_SumsUpWhatIsTooMuch(t *testing.T) {
 	})
 	l := in.Listen(0)
 	defer l.Close()
-	in.agent.goAway(errAway)
+	away.Store(true)
 	in.Refresh(t.Context())
 	heard := in.hear(l, "agent_no_socket")
 	heard = append(heard, in.hear(l, "snapshot {")...)

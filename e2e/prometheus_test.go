@@ -64,12 +64,7 @@ func cmdPrometheus(ts *testscript.TestScript, neg bool, args []string) {
 // startPrometheus runs it until it says where it listens.
 func startPrometheus(dir string) (*process, error) {
 	p, err := launch(exec.Command("prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address=127.0.0.1:0", "--log.format=json"), func(line logLine) string {
-		if line.Msg == "Listening on" {
-			return line.Address
-		}
-		return ""
-	})
+		"--web.listen-address=127.0.0.1:0", "--log.format=json"), func(line logLine) (string, bool) { return line.Address, line.Msg == "Listening on" })
 	if err != nil {
 		return nil, fmt.Errorf("%w: tools/setup.sh --test provides it", err)
 	}

@@ -91,11 +91,11 @@ func startRegistry(dir string) (*registry, error) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := launch(exec.Command("docker-registry", "serve", config), func(line logLine) string {
+	p, err := launch(exec.Command("docker-registry", "serve", config), func(line logLine) (string, bool) {
 		if m := registryListens.FindStringSubmatch(line.Msg); m != nil {
-			return m[1]
+			return m[1], true
 		}
-		return ""
+		return "", false
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: tools/setup.sh --test provides it", err)

@@ -96,16 +96,11 @@ type logLine struct {
 func (s *stack) start(program string, extra ...string) (*process, error) {
 	cmd := exec.Command(filepath.Join(bin, program))
 	cmd.Env = append(s.env(), extra...)
-	return launch(cmd, func(line logLine) string {
-		if line.Message == "listening" {
-			return line.Addr
-		}
-		return ""
-	})
+	return launch(cmd, func(line logLine) (string, bool) { return line.Addr, line.Message == "listening" })
 }
 
 // launch runs a program until a line of its log says where it listens.
-func launch(cmd *exec.Cmd, listens func(logLine) string) (*process, error) {
+func launch(cmd *exec.Cmd, listens func(logLine) (addr string, yes bool)) (*process, error) {
 	p := &process{cmd: cmd, log: &lockedBuffer{}, done: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -118,12 +113,12 @@ func launch(cmd *exec.Cmd, listens func(logLine) string) (*process, error) {
 	w.Close()
 	go func() { _ = cmd.Wait(); close(p.done) }()
 	dec := json.NewDecoder(io.TeeReader(r, p.log))
-	for p.addr == "" {
+	for listening := false; !listening; {
 		var line logLine
 		if err := dec.Decode(&line); err != nil {
 			return nil, fmt.Errorf("%s ended before it listened:\n%s", filepath.Base(cmd.Path), p.log)
 		}
-		p.addr = listens(line)
+		p.addr, listening = listens(line) // an agent that listens on its socket alone has no address
 	}
 	go func() { _, _ = io.Copy(p.log, r) }()
 	return p, nil
