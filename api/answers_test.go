@@ -212,7 +212,7 @@ func TestAnswers_AreCompressedWithinBounds(t *testing.T) {
 			ask(i + 1)
 		}
 		runtime.ReadMemStats(&after)
-		if each := (after.TotalAlloc - before.TotalAlloc) / answers; each > 400<<10 {
+		if each := (after.TotalAlloc - before.TotalAlloc) / answers; each > 1<<20 {
 			t.Errorf("%s: an answer takes %d KiB", encoding, each>>10)
 		}
 	}
