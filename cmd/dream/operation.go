@@ -84,10 +84,21 @@ func (a *app) cancelCommand() *cobra.Command {
 		Short: "Cancel an install, enable, start or restart that goes on, whoever makes it",
 		Long: `It is undone: an install leaves nothing but images that were fetched whole, an enable is disabled again, and what was started is
 stopped. The command waits until that is done. ID is the beginning of an operation's id, or the name of an extension.`,
-		Args:              cobra.ExactArgs(1),
+		Args:              namedOperation,
 		ValidArgsFunction: a.completeOperations(operation.Operation.Cancellable),
 		RunE:              a.action(func(ctx context.Context, args []string) error { return a.cancelOperation(ctx, args[0]) }),
 	}
+}
+
+// namedOperation asks for one operation.
+func namedOperation(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("name an operation, as `dream operations` lists them, or an extension: %s", cmd.UseLine())
+	case len(args) > 1:
+		return tooMuch(cmd, args[1])
+	}
+	return nil
 }
 
 func (a *app) cancelOperation(ctx context.Context, name string) error {

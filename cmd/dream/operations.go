@@ -38,8 +38,10 @@ of an extension is its last operation.
 				return fmt.Errorf("%d operations cannot be had: ask for 1 to %d", f.Limit, operation.Kept)
 			case state != "" && !slices.Contains(stateWords(), state):
 				return fmt.Errorf("there is no state %q: use one of %s", state, list(stateWords()))
+			case len(args) > 1:
+				return tooMuch(cmd, args[1])
 			}
-			return cobra.MaximumNArgs(1)(cmd, args)
+			return nil
 		},
 		ValidArgsFunction: a.completeOperations(func(operation.Operation) bool { return true }),
 		RunE: a.action(func(_ context.Context, args []string) error {

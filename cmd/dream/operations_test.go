@@ -187,6 +187,19 @@ func TestOperations_CancelUndoesWhatAnotherProgramMakes(t *testing.T) {
 	}
 }
 
+func TestOperations_SayWhichWordIsMissingOrTooMuch(t *testing.T) {
+	d := newDesk(t, &fakeAgent{})
+	for call, want := range map[string]string{
+		"operations cancel":     "name an operation, as `dream operations` lists them, or an extension: dream operations cancel ID [flags]",
+		"operations cancel a b": `"b" is too much: dream operations cancel ID [flags]`,
+		"operations a b":        `"b" is too much: dream operations [ID] [flags]`,
+	} {
+		if diff := cmp.Diff(terminal{2, "", "dream: " + want + "\nRun `dream --help` for what there is.\n"}, d.run(strings.Fields(call)...)); diff != "" {
+			t.Errorf("dream %s (-want +got):\n%s", call, diff)
+		}
+	}
+}
+
 func TestOperations_AreOfferedToTheShell(t *testing.T) {
 	d := newDesk(t, &fakeAgent{})
 	d.record(recorded)

@@ -99,10 +99,14 @@ func named(limit int) cobra.PositionalArgs {
 		case len(args) == 0:
 			return fmt.Errorf("name a service: %s", cmd.UseLine())
 		case limit > 0 && len(args) > limit:
-			return fmt.Errorf("%q is too much: %s", args[limit], cmd.UseLine())
+			return tooMuch(cmd, args[limit])
 		}
 		return nil
 	}
+}
+
+func tooMuch(cmd *cobra.Command, word string) error {
+	return fmt.Errorf("%q is too much: %s", word, cmd.UseLine())
 }
 
 // action is a command's work. An error that comes before it is about the command line.
