@@ -94,15 +94,18 @@ func runtimeOf(e *Entry, run *runtimeState, own []compose.Container, pending str
 		r.State = "not_deployed"
 		return r
 	}
-	up, broken, starting := 0, []string{}, 0
+	up, starting := 0, 0
+	var broken, paused []string
 	for _, c := range r.Containers {
 		switch {
 		case e.Status == Enabled && isBroken(c, r.Reason != ""):
-			broken = append(broken, fmt.Sprintf("%s is %s", c.Name, cmp.Or(c.Health, c.State)))
-		case c.Health == "starting":
+			broken = append(broken, c.Name+" is "+condition(c))
+		case healthOf(c) == "starting":
 			starting++
 		case c.State == "running":
 			up++
+		case c.State == "paused":
+			paused = append(paused, c.Name+" is "+condition(c))
 		}
 	}
 	r.Health = worstHealth(r.Containers)
@@ -124,8 +127,12 @@ func runtimeOf(e *Entry, run *runtimeState, own []compose.Container, pending str
 	default:
 		r.State = "stopped"
 	}
-	if len(broken) > 0 && r.Reason == "" {
+	switch {
+	case r.Reason != "":
+	case len(broken) > 0:
 		r.Reason = strings.Join(broken, "; ")
+	case r.State == "stopped": // nobody who looks at the extension alone would think of it
+		r.Reason = strings.Join(paused, "; ")
 	}
 	return r
 }
@@ -142,7 +149,23 @@ func isBroken(c compose.Container, startFailed bool) bool {
 	case "created":
 		return startFailed
 	}
-	return c.Health == "unhealthy"
+	return healthOf(c) == "unhealthy"
+}
+
+// condition is how a container is found, in words that end "dream-hello is".
+func condition(c compose.Container) string {
+	if c.State == "exited" {
+		return fmt.Sprintf("exited (code %d)", c.ExitCode)
+	}
+	return cmp.Or(healthOf(c), c.State)
+}
+
+// healthOf is a container's health while it runs. Of one that was paused or has ended, Docker keeps the last.
+func healthOf(c compose.Container) string {
+	if c.State != "running" {
+		return ""
+	}
+	return c.Health
 }
 
 // Up reports whether an enabled extension runs and is not unwell, as far as anybody knows. One that starts is: whether it
@@ -160,7 +183,7 @@ func (r Runtime) Up() bool {
 
 func worstHealth(containers []compose.Container) string {
 	for _, h := range []string{"unhealthy", "starting", "healthy"} {
-		if slices.ContainsFunc(containers, func(c compose.Container) bool { return c.Health == h }) {
+		if slices.ContainsFunc(containers, func(c compose.Container) bool { return healthOf(c) == h }) {
 			return h
 		}
 	}
