@@ -117,7 +117,7 @@ func TestFeatureGuide_LinksToTheHostThatWasAsked(t *testing.T) {
 func TestFeatureGuide_AnswersNobodyItDoesNotKnow(t *testing.T) {
 	in := newInstallation(t)
 	refused(t, in.do("GET", "/api/features/web-search/enable", "", "Host: evil.example"), problem.Forbidden, `the host name "evil.example" is not known here`)
-	refused(t, in.do("GET", "/api/features/search/enable", ""), problem.NotFound, `no extension has a feature "search"; did you mean web-search?`)
+	refused(t, in.do("GET", "/api/features/search/enable", ""), problem.NotFound, `no extension has a feature "search"; did you mean web-search, bare, pictures?`)
 	refused(t, in.do("GET", "/api/features/web-search/enable", "", "Authorization: "), problem.Unauthorized, "")
 }
 

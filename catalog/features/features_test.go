@@ -140,6 +140,13 @@ func TestOf_SaysStatusReasonAndNextStep(t *testing.T) {
 		{
 			"its last start failed", about(requires("a"), big, with(enabled("a", "not_deployed", ""), func(e *catalog.Entry) { e.Runtime.Reason = "no such image" })),
 			features.ServicesNeeded, "a does not run: no such image",
+			features.Next{Text: "Start A", Command: "dream start a", Request: "POST /api/extensions/a/start"},
+		},
+		{
+			"its last start failed and left a container", about(requires("a"), big, with(enabled("a", "stopped", ""), func(e *catalog.Entry) {
+				e.Runtime.Reason, e.Runtime.Containers = "exited with code 3", []compose.Container{{Name: "dream-a", State: "exited"}}
+			})),
+			features.ServicesNeeded, "a does not run: exited with code 3",
 			features.Next{Text: "Read the log of A", Command: "dream logs a", Request: "POST /api/extensions/a/logs"},
 		},
 		{
@@ -527,9 +534,11 @@ func TestGuideTo_OfWhatIsOnAndOfWhatCannotBe(t *testing.T) {
 }
 
 func TestGuideTo_NamesWhatComesNear(t *testing.T) {
-	s := about(needs(func(f *manifest.Feature) { f.ID = "web-search" }), catalog.Machine{})
+	s := about(needs(func(f *manifest.Feature) { f.ID = "web-search" }), catalog.Machine{}, runs("searxng"), runs("search-index"))
 	for id, want := range map[string]string{
 		"search":                 `no extension has a feature "search"; did you mean web-search?`,
+		"owner":                  `no extension has a feature "owner"; did you mean web-search?`, // the extension that has it
+		"searxng":                "no extension has a feature \"searxng\": `dream features` and GET /api/features list those of the enabled ones",
 		"zzz":                    "no extension has a feature \"zzz\": `dream features` and GET /api/features list those of the enabled ones",
 		strings.Repeat("x", 100): `no extension has a feature "` + strings.Repeat("x", 80) + `…"`,
 	} {

@@ -65,10 +65,24 @@ func (v view) unknownFeature(id string) error {
 	if len(id) > 80 {
 		id = id[:80] + "…"
 	}
-	if near := catalog.Near(id, ids); len(near) > 0 {
+	near := catalog.Near(id, ids)
+	if own := v.featuresOf(id); len(own) > 0 { // the name of an extension was taken for that of what it can do
+		near = own[:min(maxSuggestions, len(own))]
+	}
+	if len(near) > 0 {
 		return problem.Newf(problem.NotFound, "no extension has a feature %q; did you mean %s?", id, strings.Join(near, ", "))
 	}
 	return problem.Newf(problem.NotFound, "no extension has a feature %q: `dream features` and GET /api/features list those of the enabled ones", id)
+}
+
+// featuresOf are the ids of the features of one extension.
+func (v view) featuresOf(extension string) []string {
+	e, _ := v.Find(extension)
+	var ids []string
+	for _, f := range e.Features {
+		ids = append(ids, f.ID)
+	}
+	return ids
 }
 
 // steps lead through everything that is missing: first room, then each service after those that it needs, then a look.

@@ -149,8 +149,12 @@ func (v view) running(s standing) standing {
 	case r.State == "running" && (fares == "" || fares == health.Unknown):
 		s.up = true
 	case r.State == "stopped" || r.State == "not_deployed":
-		if s.why, s.next = "does not run", start; r.Reason != "" { // its last start failed
-			s.why, s.next = "does not run: "+r.Reason, look
+		s.why, s.next = "does not run", start
+		if r.Reason != "" { // its last start failed, or somebody paused it
+			s.why += ": " + r.Reason
+		}
+		if r.Reason != "" && s.there { // without a container there is no log
+			s.next = look
 		}
 	default:
 		s.why, s.next = "does not work: "+cmp.Or(r.Reason, r.HealthReason, r.State), look
