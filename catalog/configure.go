@@ -28,13 +28,20 @@ func (m *Manager) Configure(ctx context.Context, id string, change ConfigChange,
 	if _, known := m.Snapshot().Find(id); !known {
 		return m.agent.Configure(ctx, id, change) // which refuses it
 	}
-	active, err := m.history.Begin(operation.Options{
+	r, err := m.agent.Configure(ctx, id, change)
+	if err != nil && refused(err) { // nothing was changed, and the answer says why
+		return r, err
+	}
+	active, began := m.history.Begin(operation.Options{
 		ID: operation.NewID(), Kind: operation.Configure, Extension: id, Actor: m.actorOf(ctx), Cancel: func() {}, WithoutRecord: true,
 	})
-	if err != nil {
-		return ConfigResult{}, err
+	if began != nil {
+		return r, began
 	}
-	r, err := m.configure(ctx, active, id, change, restart)
+	active.Take(operation.Progress{Stage: stageConfigure})
+	if err == nil {
+		r, err = m.restartReaders(ctx, active, r, restart)
+	}
 	var result *Result
 	if err == nil {
 		result = &Result{ID: id, Action: operation.Configure.Participle(), Message: configured(id, r)}
@@ -53,12 +60,8 @@ func configured(id string, r ConfigResult) string {
 	return fmt.Sprintf("%s is configured: %s.", id, strings.Join(r.Changed, ", "))
 }
 
-func (m *Manager) configure(ctx context.Context, active *operation.Active, id string, change ConfigChange, restart bool) (ConfigResult, error) {
-	active.Take(operation.Progress{Stage: stageConfigure})
-	r, err := m.agent.Configure(ctx, id, change)
-	if err != nil {
-		return r, err
-	}
+// restartReaders restarts what runs with the old values, where that was asked for, and names it otherwise.
+func (m *Manager) restartReaders(ctx context.Context, active *operation.Active, r ConfigResult, restart bool) (ConfigResult, error) {
 	m.Refresh(ctx)
 	s := m.Snapshot()
 	r.Restart = slices.DeleteFunc(r.Restart, func(id string) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"dreamserver/config"
+	"dreamserver/internal/folder"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -42,7 +43,12 @@ func (o owner) makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	d, err := os.Open(dir)
+	root, err := folder.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	d, err := root.Open(".")
 	if err != nil {
 		return err
 	}
@@ -65,6 +71,11 @@ func (m *Manager) locked(ctx context.Context, change func(root *os.Root) error) 
 	if err := (owner{m.settings.UID, m.settings.GID}).makeDir(dir); err != nil {
 		return storageError(err)
 	}
+	root, err := folder.Open(dir)
+	if err != nil {
+		return storageError(err)
+	}
+	defer root.Close()
 	l := flock.New(filepath.Join(dir, lockFile), // without O_NONBLOCK a FIFO of that name would hang us
 		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK), flock.SetPermissions(0o644))
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
@@ -77,11 +88,6 @@ func (m *Manager) locked(ctx context.Context, change func(root *os.Root) error) 
 		return storageError(fmt.Errorf("lock: %w", err))
 	}
 	defer l.Unlock()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return storageError(err)
-	}
-	defer root.Close()
 	m.sweep(root)
 	return change(root)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dreamserver/catalog/operation"
+	"dreamserver/internal/folder"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -66,26 +67,40 @@ func (j *Journal) Begin(id string, what Intent) (*Change, error) {
 
 // Busy is the refusal of a second change while somebody makes one to the extension; nil when nobody does.
 func (j *Journal) Busy(id string) error {
-	root, err := os.OpenRoot(j.dir)
+	if r, held := j.held(id); held {
+		return busy(id, r)
+	}
+	return nil
+}
+
+// turnsOn reports whether the change that somebody makes is one that a stop may end.
+func (j *Journal) turnsOn(id string) bool {
+	r, held := j.held(id)
+	return held && (r.Kind.TurnsOn() || r.Kind.Participle() == "")
+}
+
+// held is the record of the change that somebody makes to the extension.
+func (j *Journal) held(id string) (r changeRecord, held bool) {
+	root, err := folder.Open(j.dir)
 	if err != nil || !manifest.ValidID(id) {
-		return nil // who cannot look sees nobody
+		return r, false // who cannot look sees nobody
 	}
 	defer root.Close()
 	opened, err := FS(root).Open(path.Join(pendingDir, id))
 	if err != nil {
-		return nil // there is no change
+		return r, false
 	}
 	defer opened.Close()
 	f, isFile := opened.(*os.File)
 	if !isFile || !errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
-		return nil
+		return r, false
 	}
-	return busy(id, parseRecord(readAll(f)))
+	return parseRecord(readAll(f)), true
 }
 
 // Has reports whether there is a change of the extension, in somebody's hands or not.
 func (j *Journal) Has(id string) bool {
-	root, err := os.OpenRoot(j.dir)
+	root, err := folder.Open(j.dir)
 	if err != nil || !manifest.ValidID(id) {
 		return false
 	}
@@ -96,7 +111,7 @@ func (j *Journal) Has(id string) bool {
 
 // Claim takes over an unfinished change. It returns nil when there is none, or somebody works on it.
 func (j *Journal) Claim(id string) (*Change, error) {
-	root, err := os.OpenRoot(j.dir)
+	root, err := folder.Open(j.dir)
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
@@ -120,7 +135,7 @@ func (j *Journal) Claim(id string) (*Change, error) {
 // Unfinished lists the changes that nobody works on: id → kind. It writes nothing.
 func (j *Journal) Unfinished() (map[string]string, error) {
 	out := map[string]string{}
-	root, err := os.OpenRoot(j.dir)
+	root, err := folder.Open(j.dir)
 	if err != nil {
 		return out, ignoreMissing(err)
 	}
@@ -170,7 +185,7 @@ func (j *Journal) open() (*os.Root, error) {
 	if err := j.owner.makeDir(j.dir); err != nil {
 		return nil, storageError(err)
 	}
-	root, err := os.OpenRoot(j.dir)
+	root, err := folder.Open(j.dir)
 	if err != nil {
 		return nil, storageError(err)
 	}

@@ -77,7 +77,7 @@ func (m *Manager) Cancel(ctx context.Context, id string) (operation.Operation, e
 	if err := m.recall(); err != nil {
 		return operation.Operation{}, err
 	}
-	o, elsewhere, err := m.history.Cancel(id)
+	o, elsewhere, err := m.history.Cancel(id, m.actorOf(ctx))
 	if err == nil && elsewhere {
 		err = m.agent.Stop(ctx, o.Extension)
 	}

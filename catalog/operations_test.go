@@ -321,8 +321,12 @@ func TestCancel_UndoesWhatTurnsOn(t *testing.T) {
 				if !problem.HasCode(err, problem.Cancelled) || err.Error() != tt.message {
 					t.Errorf("got %v, want %s", err, tt.message)
 				}
-				if o, err := in.Operation(id); err != nil || o.State != operation.Cancelled {
+				o, err := in.Operation(id)
+				if err != nil || o.State != operation.Cancelled {
 					t.Errorf("its record: %+v, %v", o, err)
+				}
+				if want := map[string]string{"this program": "test", "another program": "other"}[by]; o.Cancelled != want {
+					t.Errorf("cancelled by %q, want %q", o.Cancelled, want)
 				}
 				wantEqual(t, "user-extensions", notesWith(tt.want), in.userExtensions())
 				wantEqual(t, "unfinished", map[string]string{}, in.pending())

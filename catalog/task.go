@@ -71,7 +71,7 @@ func (m *Manager) begin(ctx context.Context, o Order, check func(*Snapshot, Entr
 	change, err := m.journal.Begin(o.ID, Intent{Kind: o.Kind, Actor: m.actor, Operation: id, Grants: o.Given.Grants})
 	switch busy := problem.HasCode(err, problem.Busy); {
 	case err == nil:
-	case busy && o.Kind == operation.Stop:
+	case busy && o.Kind == operation.Stop && m.journal.turnsOn(o.ID):
 		change = &Change{ID: o.ID, Kind: o.Kind}
 	case off && !busy:
 		// Whoever can write the journal's folder must not be able to keep anything running by spoiling it.

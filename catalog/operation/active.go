@@ -2,6 +2,7 @@ package operation
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,12 +14,13 @@ const (
 
 // Active is an operation that this program makes. Take may be called by several goroutines; End ends it, once.
 type Active struct {
-	id      string
-	history *History
-	cancel  func()
-	done    chan struct{}
-	result  Result // both are set before done is closed
-	err     error
+	id        string
+	history   *History
+	cancel    func()
+	done      chan struct{}
+	cancelled atomic.Pointer[string] // who has it cancelled
+	result    Result                 // both are set before done is closed
+	err       error
 
 	mu      sync.Mutex
 	tracker Tracker
@@ -104,6 +106,13 @@ func (a *Active) End(state State, r *Result, err error, release func()) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tracker.Finish(state, r, err, a.watch.now())
+	if state == Cancelled {
+		if by := a.cancelled.Load(); by != nil {
+			a.tracker.Cancelled = *by
+		} else {
+			a.tracker.Cancelled = a.history.store.cancelledBy(a.id)
+		}
+	}
 	o := a.tracker.Operation
 	a.history.mu.Lock()
 	a.entry.Operation = o

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"dreamserver/internal/folder"
 	"dreamserver/internal/problem"
 )
 
@@ -47,7 +48,7 @@ func NewHistory(store *Store, tell func(o Operation, milestone bool)) *History {
 func (h *History) Refresh() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	root, err := os.OpenRoot(h.store.dir)
+	root, err := folder.Open(h.store.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		h.begun = true
 		return nil
@@ -196,9 +197,9 @@ func (h *History) Outcome(ctx context.Context, id string) (Result, error) {
 	return Result{}, problem.Newf(problem.OutcomeUnknown, "operation %s is %s: what became of it is not known yet; ask for it again", id, o.State)
 }
 
-// Cancel has an operation cancelled: at once where this program makes it; else its program finds word of it as soon as
+// Cancel has an operation cancelled, by actor: at once where this program makes it; else its program finds word of it as soon as
 // its step ends, which is the caller's to bring about, and elsewhere is true.
-func (h *History) Cancel(id string) (o Operation, elsewhere bool, err error) {
+func (h *History) Cancel(id, actor string) (o Operation, elsewhere bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e := h.known[id]
@@ -211,8 +212,9 @@ func (h *History) Cancel(id string) (o Operation, elsewhere bool, err error) {
 		return e.Operation, false, problem.Newf(problem.Conflict,
 			"operation %s, the %s of %s, is not cancelled on the way: it ends soon, and can be turned round then", id, e.Kind, e.Extension)
 	case e.own != nil:
+		e.own.cancelled.Store(&actor)
 		e.own.cancel()
 		return e.Operation, false, nil
 	}
-	return e.Operation, true, h.store.AskCancel(id)
+	return e.Operation, true, h.store.AskCancel(id, actor)
 }

@@ -169,7 +169,7 @@ func TestHistory_SeesThatAProgramHasDied(t *testing.T) {
 	if _, err := other.Outcome(t.Context(), a.ID()); !problem.HasCode(err, problem.OutcomeUnknown) {
 		t.Errorf("outcome %v, want outcome_unknown", err)
 	}
-	if _, _, err := other.Cancel(a.ID()); !problem.HasCode(err, problem.Conflict) {
+	if _, _, err := other.Cancel(a.ID(), "key:me"); !problem.HasCode(err, problem.Conflict) {
 		t.Errorf("cancel: %v, want conflict", err)
 	}
 	if err := other.store.Finish(a.ID(), operation.Succeeded, &operation.Result{ID: "notes", Action: "enabled"}, nil); err != nil {
@@ -213,10 +213,10 @@ func TestHistory_CancelsWhatTurnsOn(t *testing.T) {
 	cancelled := 0
 	on := b.begin(t, operation.Options{Kind: operation.Install, Extension: "notes", Cancel: func() { cancelled++ }})
 	off := b.begin(t, operation.Options{Kind: operation.Disable, Extension: "board"})
-	if o, elsewhere, err := b.Cancel(on.ID()); err != nil || elsewhere || o.Extension != "notes" || cancelled != 1 {
+	if o, elsewhere, err := b.Cancel(on.ID(), "key:me"); err != nil || elsewhere || o.Extension != "notes" || cancelled != 1 {
 		t.Errorf("cancel: %+v, elsewhere %t, %v, %d times", o, elsewhere, err, cancelled)
 	}
-	if _, _, err := b.Cancel(off.ID()); !problem.HasCode(err, problem.Conflict) {
+	if _, _, err := b.Cancel(off.ID(), "key:me"); !problem.HasCode(err, problem.Conflict) {
 		t.Errorf("cancel of a disable: %v", err)
 	}
 	other := open(t, b.dir)
@@ -224,14 +224,14 @@ func TestHistory_CancelsWhatTurnsOn(t *testing.T) {
 	if on.CancelAsked() {
 		t.Error("nobody has left word yet")
 	}
-	if _, elsewhere, err := other.Cancel(on.ID()); err != nil || !elsewhere || !on.CancelAsked() || off.CancelAsked() {
+	if _, elsewhere, err := other.Cancel(on.ID(), "key:me"); err != nil || !elsewhere || !on.CancelAsked() || off.CancelAsked() {
 		t.Errorf("cancel by another program: elsewhere %t, %v, asked %t", elsewhere, err, on.CancelAsked())
 	}
 	_ = on.End(operation.Cancelled, nil, problem.Newf(problem.Cancelled, "so be it"), func() {})
 	if left, _ := filepath.Glob(filepath.Join(b.dir, "*.cancel")); len(left) > 0 {
 		t.Errorf("the word stays: %v", left)
 	}
-	if _, _, err := b.Cancel(on.ID()); !problem.HasCode(err, problem.Conflict) {
+	if _, _, err := b.Cancel(on.ID(), "key:me"); !problem.HasCode(err, problem.Conflict) {
 		t.Errorf("cancel of what has ended: %v", err)
 	}
 	_ = off.End(operation.Succeeded, nil, nil, func() {})

@@ -75,6 +75,7 @@ type Operation struct {
 	Extension string    `json:"extension"`
 	Actor     string    `json:"actor" doc:"who asked for it, such as key:backup or cli:alice; what the caller said of itself"`
 	State     State     `json:"state" enum:"running,waiting,interrupted,succeeded,failed,cancelled"`
+	Cancelled string    `json:"cancelled_by,omitempty" doc:"who has had it cancelled; what the caller said of itself"`
 	Parent    string    `json:"parent,omitempty" doc:"the operation that this one is part of"`
 	Started   time.Time `json:"started"`
 	Ended     time.Time `json:"ended,omitzero"`

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"dreamserver/internal/folder"
 )
 
 const (
@@ -36,7 +38,7 @@ type file struct {
 // write puts the record in place of the one before, durably when the change could not be told without it. Our lock is
 // on it before it can be seen.
 func (f *file) write(r record, durable bool) error {
-	root, err := os.OpenRoot(f.store.dir)
+	root, err := folder.Open(f.store.dir)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,14 @@ package operation
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
+	"dreamserver/internal/folder"
 	"dreamserver/internal/problem"
 )
 
@@ -34,7 +37,7 @@ func NewStore(dir string, give func(*os.File) error) *Store { return &Store{dir:
 
 // Get is one record.
 func (s *Store) Get(id string) (Operation, error) {
-	root, err := os.OpenRoot(s.dir)
+	root, err := folder.Open(s.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Operation{}, err
 	}
@@ -56,7 +59,7 @@ func Unknown(id string) error {
 
 // Finish ends an operation that its program did not, when it is still unfinished.
 func (s *Store) Finish(id string, state State, r *Result, err error) error {
-	root, openErr := os.OpenRoot(s.dir)
+	root, openErr := folder.Open(s.dir)
 	if openErr != nil {
 		return openErr
 	}
@@ -72,7 +75,7 @@ func (s *Store) Finish(id string, state State, r *Result, err error) error {
 		return nil
 	}
 	t := Tracker{Operation: rec.Operation}
-	if r == nil {
+	if r == nil && err == nil {
 		r = rec.Result
 	}
 	t.Finish(state, r, err, present())
@@ -82,24 +85,44 @@ func (s *Store) Finish(id string, state State, r *Result, err error) error {
 	return f.write(rec, true)
 }
 
-// AskCancel leaves word for the program that makes the change.
-func (s *Store) AskCancel(id string) error {
-	root, err := os.OpenRoot(s.dir)
+// AskCancel leaves word, with who wants it, for the program that makes the change.
+func (s *Store) AskCancel(id, actor string) error {
+	root, err := folder.Open(s.dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(id+marker, os.O_WRONLY|os.O_CREATE|syscall.O_NONBLOCK, 0o644)
+	f, err := root.OpenFile(id+marker, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return s.give(f)
+	_, err = f.WriteString(actor)
+	return errors.Join(err, s.give(f))
+}
+
+// maxActor bounds what is taken of who has left word, in bytes.
+const maxActor = 128
+
+// cancelledBy is who has left word; empty when nobody did.
+func (s *Store) cancelledBy(id string) string {
+	root, err := folder.Open(s.dir)
+	if err != nil {
+		return ""
+	}
+	defer root.Close()
+	f, err := root.OpenFile(id+marker, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	data, _ := io.ReadAll(io.LimitReader(f, maxActor)) // what cannot be read is nobody
+	return strings.ToValidUTF8(string(data), "")
 }
 
 // CancelAsked reports whether somebody has left word.
 func (s *Store) CancelAsked(id string) bool {
-	root, err := os.OpenRoot(s.dir)
+	root, err := folder.Open(s.dir)
 	if err != nil {
 		return false
 	}
@@ -110,7 +133,7 @@ func (s *Store) CancelAsked(id string) bool {
 
 // prune removes the oldest records, and what a killed program left half written.
 func (s *Store) prune() error {
-	root, err := os.OpenRoot(s.dir)
+	root, err := folder.Open(s.dir)
 	if err != nil {
 		return err
 	}
@@ -136,7 +159,7 @@ func (s *Store) prune() error {
 
 // forgetCancel removes the word that somebody has left.
 func (s *Store) forgetCancel(id string) {
-	root, err := os.OpenRoot(s.dir)
+	root, err := folder.Open(s.dir)
 	if err != nil {
 		return
 	}
