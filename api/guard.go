@@ -76,6 +76,35 @@ func boundReplies(next http.Handler) http.Handler {
 	})
 }
 
+// boundBodies gives the body of a request a time to arrive. Where it does not, and whoever answers has not waited for it,
+// net/http would: it reads the rest before it sends the reply.
+func boundBodies(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			control := http.NewResponseController(w)
+			_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // as above
+			r.Body = timelyBody{r.Body, control}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// timelyBody lifts the deadline when it has arrived: what comes next on the connection may take its time.
+type timelyBody struct {
+	io.ReadCloser
+
+	control *http.ResponseController
+}
+
+// Read reads the body.
+func (b timelyBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
 // readBody reads the whole body: a change must not begin while its request is still arriving. What is not
 // empty must be a JSON object, whatever its content type says, because curl -d does not say the truth.
 func readBody(w http.ResponseWriter, r *http.Request) error {
@@ -85,10 +114,7 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > maxBody {
 		return tooLarge()
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // as above
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = control.SetReadDeadline(time.Time{})
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)) // boundBodies says for how long
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

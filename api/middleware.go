@@ -21,11 +21,12 @@ import (
 const requestIDHeader = "X-Request-Id"
 
 // Shield stands in front of everything that a browser can reach: it gives each request an id, turns a panic
-// into a problem, sets the headers that keep pages from misusing replies, and lets only known hosts in.
+// into a problem, sets the headers that keep pages from misusing replies, bounds the time of its body, and lets only known
+// hosts in.
 func Shield(settings config.Settings, log zerolog.Logger) func(http.Handler) http.Handler {
 	known := knownHosts(settings)
 	return func(next http.Handler) http.Handler {
-		return identify(log, recoverPanics(secureHeaders(known.only(next))))
+		return boundBodies(identify(log, recoverPanics(secureHeaders(known.only(next)))))
 	}
 }
 

@@ -19,7 +19,7 @@ type packers struct {
 func newPackers() *packers {
 	return &packers{
 		zstd: sync.OnceValue(func() *zstd.Encoder {
-			e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1)) // which exist
+			e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20), zstd.WithEncoderConcurrency(1)) // which exist; the best one has tables of 50 MB
 			return e
 		}),
 		writers: sync.Pool{New: func() any {

@@ -82,15 +82,21 @@ func stream[T any](s *server, w http.ResponseWriter, r *http.Request, events <-c
 			if !more {
 				return
 			}
-			ok = sendBatch(out, e, events, encode)
+			ok = s.goesOn(r.Context(), who, out) && sendBatch(out, e, events, encode)
 		case <-beat.C:
-			if err := s.stillMay(who); err != nil {
-				out.send(problemEvent(s.refusal(r.Context(), err)))
-				return
-			}
-			ok = out.send(heartbeat)
+			ok = s.goesOn(r.Context(), who, out) && out.send(heartbeat)
 		}
 	}
+}
+
+// goesOn reports whether the caller may still hear what is next, and says so where not: a key that was taken back hears
+// nothing more.
+func (s *server) goesOn(ctx context.Context, who caller, out sink) bool {
+	err := s.stillMay(who)
+	if err != nil {
+		out.send(problemEvent(s.refusal(ctx, err)))
+	}
+	return err == nil
 }
 
 // sendBatch sends what came from the channel and what need not be waited for, and reports whether there can be more.

@@ -324,3 +324,35 @@ func TestStream_SurvivesABug(t *testing.T) {
 		}
 	})
 }
+
+// A body that does not arrive holds no connection, whoever sends it and whether anybody waits for it.
+func TestBody_ThatDoesNotArrive(t *testing.T) {
+	for request, want := range map[string]int{
+		"POST /api/session":                 http.StatusBadRequest,
+		"POST /api/preflight/ports":         http.StatusUnauthorized,
+		"POST /api/extensions/hello/enable": http.StatusUnauthorized,
+		"POST /nowhere":                     http.StatusNotFound,
+		"GET /healthz":                      http.StatusBadRequest,
+	} {
+		t.Run(request, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStreaming(t, silent)
+				here, there := net.Pipe()
+				defer here.Close()
+				s.conns <- addressed{there}
+				began := time.Now()
+				if _, err := fmt.Fprintf(here, "%s HTTP/1.1\r\nHost: localhost:3002\r\nContent-Length: 100\r\n\r\n{", request); err != nil {
+					t.Fatal(err)
+				}
+				resp := reading(t, here)
+				if resp.status != want {
+					t.Errorf("%d, want %d", resp.status, want)
+				}
+				_, _ = io.Copy(io.Discard, here) // until it is closed
+				if took := time.Since(began); took > 15*time.Second {
+					t.Errorf("it took %s", took)
+				}
+			})
+		})
+	}
+}
