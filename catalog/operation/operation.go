@@ -153,13 +153,13 @@ func NewFailure(err error) *Failure {
 	}
 	e := problem.As(err)
 	detail, _, _ := strings.Cut(e.Detail, LogIntro)
-	f := &Failure{Code: e.Code, Detail: begin(detail, maxText)}
+	f := &Failure{Code: e.Code, Detail: begin(detail)}
 	for _, item := range e.Items {
 		switch {
 		case item.Rule == RuleLog:
-			f.Log = end(item.Message, maxLog)
+			f.Log = end(item.Message)
 		case len(f.Errors) < maxCauses:
-			item.Message, item.Fix, item.Path = begin(item.Message, maxText), begin(item.Fix, maxText), begin(item.Path, maxText)
+			item.Message, item.Fix, item.Path = begin(item.Message), begin(item.Fix), begin(item.Path)
 			f.Errors = append(f.Errors, item)
 		}
 	}
@@ -167,18 +167,18 @@ func NewFailure(err error) *Failure {
 }
 
 // begin and end are the two ends of a text that is too long.
-func begin(s string, most int) string {
-	if len(s) <= most {
+func begin(s string) string {
+	if len(s) <= maxText {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
 }
 
-func end(s string, most int) string {
-	if len(s) <= most {
+func end(s string) string {
+	if len(s) <= maxLog {
 		return s
 	}
-	return "…" + strings.ToValidUTF8(s[len(s)-most:], "")
+	return "…" + strings.ToValidUTF8(s[len(s)-maxLog:], "")
 }
 
 // Err is the failure as an error; nil for none.
