@@ -43,6 +43,9 @@ func writeOperation(w io.Writer, o operation.Operation, now time.Time) error {
 		fmt.Fprintln(t, row("Part of", o.Parent))
 	}
 	fmt.Fprintln(t, row("Asked by", cmp.Or(o.Actor, "-")))
+	if o.Cancelled != "" {
+		fmt.Fprintln(t, row("Cancelled", "by "+o.Cancelled))
+	}
 	fmt.Fprintln(t, row("Begun", o.Started.UTC().Format(time.RFC3339)))
 	fmt.Fprintln(t, row("Took", took(o.Started, o.Ended, o.State, now)))
 	if len(o.Stages) > 0 {
@@ -74,6 +77,9 @@ func writeOutcome(w io.Writer, o operation.Operation) {
 		fmt.Fprintf(w, "\n%s (%s)\n", indentMore(f.Detail), printable.Line(string(f.Code)))
 		for _, item := range f.Errors {
 			fmt.Fprintf(w, "  %s\n", indentMore(itemText(item)))
+		}
+		if f.Log != "" {
+			fmt.Fprintf(w, "  %s\n", indentMore(f.Log))
 		}
 	}
 }

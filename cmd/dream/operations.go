@@ -31,7 +31,7 @@ of an extension is its last operation.
   waiting      its files are changed; the host agent does the rest when it is back
   interrupted  its program ended; the host agent finishes or undoes it
   succeeded, failed, cancelled`, operation.Kept),
-		Example: "  dream operations --state failed\n  dream operations notes\n  dream operations cancel notes",
+		Example: "  dream operations --state failed\n  dream operations hello\n  dream operations cancel hello",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.Limit < 1 || f.Limit > operation.Kept:

@@ -35,8 +35,7 @@ var recorded = []operation.Operation{
 		},
 		Error: &operation.Failure{Code: problem.StartFailed, Detail: "extension \"hello\": it ended\nwith code 3", Errors: []problem.Item{
 			{Service: "hello", Message: "hello exited with code 3"},
-			{Rule: "log", Message: "last\x1b[31m words\nof hello"},
-		}},
+		}, Log: "last\x1b[31m words\nof hello"},
 	},
 	{
 		ID: "01a1fab4-0001-7c0d-8f98-1b46ab2dea7f", Kind: operation.Enable, Extension: "gone", Actor: "cli:ada",
