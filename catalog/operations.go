@@ -79,7 +79,8 @@ func (m *Manager) Cancel(ctx context.Context, id string) (operation.Operation, e
 	}
 	o, elsewhere, err := m.history.Cancel(id, m.actorOf(ctx))
 	if err == nil && elsewhere {
-		err = m.agent.Stop(ctx, o.Extension)
+		// It only hastens what the word on disk brings about: by now that program may have undone everything.
+		_ = m.agent.Stop(ctx, o.Extension)
 	}
 	return o, err
 }

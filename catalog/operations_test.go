@@ -296,6 +296,13 @@ func TestCancel_UndoesWhatTurnsOn(t *testing.T) {
 			t.Run(tt.name+" by "+by, func(t *testing.T) {
 				in := newInstallation(t, tt.files)
 				held := in.holdStarts()
+				if by == "another program" { // it finds the word first, and undoes all before the agent is asked
+					stop := in.agent.stop
+					in.agent.stop = func(id string) error {
+						_ = stop(id)
+						return problem.Newf(problem.NotFound, "extension %q is not installed", id)
+					}
+				}
 				removed := 0
 				in.agent.remove = func(string) error { removed++; return nil }
 				ctx, signal := context.WithCancel(t.Context())
