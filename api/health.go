@@ -112,34 +112,25 @@ func checkAgent(a catalog.AgentStatus) check {
 }
 
 func checkVersion(a catalog.AgentStatus) check {
-	c := check{Name: "agent_version", OK: true}
-	switch {
-	case !a.Available:
-		c.fail(problem.Unavailable, "not known while the host agent is away")
-	case a.Mismatch != "":
-		c.fail("version_mismatch", a.Mismatch)
-	}
-	return c
+	return toldByAgent(a, "agent_version", "version_mismatch", a.Mismatch)
 }
 
 func checkDocker(a catalog.AgentStatus) check {
-	c := check{Name: "docker", OK: true}
-	switch {
-	case !a.Available:
-		c.fail(problem.Unavailable, "not known while the host agent is away")
-	case a.Docker != "":
-		c.fail(problem.DockerUnavailable, a.Docker)
-	}
-	return c
+	return toldByAgent(a, "docker", problem.DockerUnavailable, a.Docker)
 }
 
 func checkPolicies(a catalog.AgentStatus) check {
-	c := check{Name: "policies", OK: true}
+	return toldByAgent(a, "policies", problem.PolicyLocked, a.Policies)
+}
+
+// toldByAgent is a check of what the host agent says is wrong; nothing is where it says nothing.
+func toldByAgent(a catalog.AgentStatus, name string, code problem.Code, wrong string) check {
+	c := check{Name: name, OK: true}
 	switch {
 	case !a.Available:
 		c.fail(problem.Unavailable, "not known while the host agent is away")
-	case a.Policies != "":
-		c.fail(problem.PolicyLocked, a.Policies)
+	case wrong != "":
+		c.fail(code, wrong)
 	}
 	return c
 }
