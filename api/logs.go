@@ -26,18 +26,12 @@ func (in *readLogsInput) check() error {
 }
 
 func (in *readLogsInput) query(now time.Time) (catalog.LogQuery, error) {
-	q := catalog.LogQuery{Tail: in.Tail, Follow: in.Follow}
-	if in.Since == "" {
-		return q, nil
-	}
-	var err error
-	if ago, notAgo := time.ParseDuration(in.Since); notAgo == nil && ago >= 0 {
-		q.Since = now.Add(-ago)
-	} else if q.Since, err = time.Parse(time.RFC3339Nano, in.Since); err != nil {
+	since, ok := catalog.ParseSince(in.Since, now)
+	if !ok {
 		const message = "expected a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m"
-		return q, problem.Newf(problem.InvalidParameter, "since: %s", message).With(problem.Item{Path: "since", Message: message})
+		return catalog.LogQuery{}, problem.Newf(problem.InvalidParameter, "since: %s", message).With(problem.Item{Path: "since", Message: message})
 	}
-	return q, nil
+	return catalog.LogQuery{Tail: in.Tail, Since: since, Follow: in.Follow}, nil
 }
 
 // readLogs is the end of an extension's log, or, with follow, a stream of it: an event log for each line, heartbeats, and

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"iter"
+	"time"
 
 	"dreamserver/compose"
 )
@@ -28,4 +29,17 @@ func (m *Manager) FollowLogs(ctx context.Context, id string, q LogQuery) (iter.S
 // LogsOf is the lines as one text.
 func LogsOf(id string, lines []LogLine) Logs {
 	return Logs{ServiceID: id, Logs: compose.FormatLog(lines), Lines: len(lines)}
+}
+
+// ParseSince is the time that a person means with text, a time of RFC 3339 or how long ago, such as 10m; zero for an empty
+// text. ok is false for what is neither.
+func ParseSince(text string, now time.Time) (t time.Time, ok bool) {
+	if text == "" {
+		return t, true
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), true
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	return t, err == nil
 }

@@ -62,14 +62,8 @@ func linesArg(tail *int) cobra.PositionalArgs {
 
 // sinceTime is the time that the flag means; zero for none.
 func sinceTime(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	t, ok := catalog.ParseSince(text, now)
+	if !ok {
 		return t, fmt.Errorf("%q is no time: write one such as 2026-01-02T15:04:05Z, or how long ago, such as 10m", text)
 	}
 	return t, nil
