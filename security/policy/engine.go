@@ -46,7 +46,7 @@ type Subject struct {
 
 	User      string // who asks, as the caller says
 	Project   string
-	Phase     string // plan, apply, boot or audit
+	Phase     string // plan or apply
 	Operation string
 }
 

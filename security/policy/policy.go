@@ -56,7 +56,7 @@ type Request struct {
 
 	APIVersion string          `json:"api_version"` // "v1"
 	Hook       Hook            `json:"hook"`
-	Phase      string          `json:"phase"`     // plan, apply, boot or audit
+	Phase      string          `json:"phase"`     // plan or apply
 	Operation  string          `json:"operation"` // install, enable, start, …
 	Config     json.RawMessage `json:"config,omitempty"`
 	Context    Facts           `json:"context"`

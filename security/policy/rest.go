@@ -46,7 +46,7 @@ func newServer(c PluginConfig, address string, credentials Credentials) (*server
 	switch u.Scheme {
 	case "http", "https":
 		if u.Host == "" || u.User != nil {
-			return nil, fmt.Errorf("url %q: write http://host:port, without a user; keys are given by file", u.Redacted())
+			return nil, fmt.Errorf("url %q: write http://host:port, without a user", u.Redacted())
 		}
 	case "unix":
 		socket := u.Path
