@@ -23,6 +23,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/doctor"
 	"dreamserver/catalog/operation"
 	"dreamserver/config"
 	"dreamserver/internal/shares"
@@ -36,6 +37,7 @@ type Extensions interface {
 	Resources(ctx context.Context) *catalog.Resources
 	Storage(ctx context.Context) (catalog.Storage, error)
 	CheckPorts(ctx context.Context, ports []int) (catalog.PortUses, error)
+	Examine(ctx context.Context) doctor.Report
 	Submit(ctx context.Context, o catalog.Order, key string) (operation.Operation, error)
 	Outcome(ctx context.Context, id string) (catalog.Result, error)
 	Operations(f operation.Filter) ([]operation.Operation, error)

@@ -346,6 +346,8 @@ func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
 	return *a.host, a.away
 }
 
+func (a *fakeAgent) Host(ctx context.Context) (catalog.HostFacts, error) { return a.Machine(ctx) }
+
 func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -26,6 +26,9 @@ func (s *server) routes() []route {
 
 		{"GET", "/api/audit", admin, looks, typed(s.listAudit), "system", "list-audit", "Who changed what, with which result"},
 
+		{"GET", "/api/doctor", read, looks, typed(s.getDoctor), "system", "get-doctor", "What is wrong with the installation, and what to do about it"},
+		{"GET", "/api/keys", admin, looks, typed(s.listKeys), "session", "list-keys", "The keys of this API, without what opens"},
+
 		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
 		{"GET", "/api/features/{id}/enable", read, looks, typed(s.featureGuide), "features", "get-feature-guide", "How to get a feature on this machine, step by step"},
 

@@ -183,6 +183,8 @@ type Agent interface {
 	// Machine is what the agent knows of the computer without asking Docker: that is empty. It is cheap enough to be
 	// asked every few seconds.
 	Machine(ctx context.Context) (HostFacts, error)
+	// Host is all of it, for a moment's question.
+	Host(ctx context.Context) (HostFacts, error)
 	// Stats is what the running containers use.
 	Stats(ctx context.Context) (Stats, error)
 	// Storage is how much the data directory holds. It does not wait for a count.

@@ -126,6 +126,8 @@ func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
 	return catalog.HostFacts{}, errAway
 }
 
+func (a *fakeAgent) Host(ctx context.Context) (catalog.HostFacts, error) { return a.Machine(ctx) }
+
 func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
 	if a.stats != nil {
 		return a.stats()

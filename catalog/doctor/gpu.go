@@ -7,6 +7,7 @@ import (
 
 // GPU is what the machine has to compute with, as far as drivers show.
 type GPU struct {
+	Unknown string // why nothing is known of drivers
 	Backend string // GPU_BACKEND
 	Best    string // the backend that init would record for this machine; empty is not known
 	OS      string
@@ -20,6 +21,9 @@ type GPU struct {
 }
 
 func (g GPU) judge(d Docker) []Finding {
+	if g.Unknown != "" {
+		return skipped("nobody could ask for drivers", g.Unknown)
+	}
 	switch g.Backend {
 	case "nvidia":
 		return g.judgeNVIDIA(d)

@@ -35,8 +35,8 @@ type Port struct {
 // Holder is the program that listens on a port, as far as it can be seen.
 type Holder struct {
 	Program string // empty when it may not be seen
-	PID     int
-	UID     int // whose it is; -1 when unknown
+	PID     int    // 0 when not known
+	UID     int    // whose it is; -1 when unknown
 }
 
 func (p Ports) judge(who Observer) []Finding {
@@ -107,6 +107,9 @@ func (p Ports) holder(port Port, who Observer) (Finding, bool) {
 		f.Severity, f.Title = Skipped, fmt.Sprintf("%s on %s is in use, by a container perhaps: neither the agent nor Docker can say by which", port, port.Address)
 		f.Detail = "It is wanted by " + port.Owner + "."
 		f.Fix = "mend what is said of the agent and of Docker first"
+	case port.Program != "" && port.PID == 0:
+		f.Title = fmt.Sprintf("%s on %s is taken by %s", port, port.Address, port.Program)
+		f.Fix = "stop " + port.Program + ", or the service that it belongs to\nor " + move
 	case port.Program != "":
 		f.Title = fmt.Sprintf("%s on %s is taken by %s (pid %d)", port, port.Address, port.Program, port.PID)
 		f.Fix = fmt.Sprintf("%skill %d\nor stop the service that it belongs to\nor %s", who.sudo(port.UID), port.PID, move)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -117,10 +116,9 @@ func (x *examination) askAgent(ctx context.Context) {
 const auditEntries = 200
 
 func (x *examination) agentFacts() doctor.Agent {
-	s := x.agent.status
-	return doctor.Agent{
-		Available: s.Available, Denied: !s.Available && x.stranger(), Code: problem.Code(s.Code), Reason: s.Reason, Version: s.Version, Mismatch: s.Mismatch, Policies: s.Policies,
-	}
+	a := x.agent.status.Doctor()
+	a.Denied = !a.Available && x.stranger()
+	return a
 }
 
 // stranger reports whether this user is neither root nor the installation's owner: then what it may not open says
@@ -136,9 +134,8 @@ func (x *examination) dockerFacts(own doctor.Docker) doctor.Docker {
 	if !s.Available {
 		return own
 	}
-	d := doctor.Docker{
-		Known: true, Problem: s.Docker, Version: host.Engine, Setup: host.Setup, Compose: cmp.Or(host.Compose, own.Compose), ComposeProblem: own.ComposeProblem,
-	}
+	d := host.DoctorDocker(s.Docker)
+	d.Compose, d.ComposeProblem = cmp.Or(d.Compose, own.Compose), own.ComposeProblem
 	if d.Problem == "" && d.Version.Version == "" { // it answers pings, and not in time what it is
 		d.Version, d.Setup = own.Version, own.Setup
 	}
@@ -150,7 +147,7 @@ func (x *examination) disks() []doctor.Disk {
 		if own.Total == 0 {
 			own = agents
 		}
-		return doctor.Disk{Holds: holds, Path: own.Path, Total: own.Total, Free: own.Free, Inodes: own.Inodes, InodesFree: own.InodesFree}
+		return own.Doctor(holds)
 	}
 	disks := []doctor.Disk{disk("the data directory", agent.DiskOf(x.settings.DataDir), x.agent.host.Disk)}
 	root := x.facts.Docker.Setup.Root
@@ -169,58 +166,19 @@ func (x *examination) extensions(broken []doctor.Broken) doctor.Extensions {
 			e.Unknown = err.Error()
 		}
 	}
-	enabled := map[string]bool{}
-	kept := []compose.Skip{}
-	for _, entry := range s.Entries {
-		enabled[entry.ID] = entry.Status == catalog.Enabled
-		if entry.Problem != "" && s.Installed(entry.ID) && (enabled[entry.ID] || entry.RunsOn(s.GPUBackend)) {
-			kept = append(kept, compose.Skip{ID: entry.ID, Warning: true, Reason: entry.Problem})
-		}
-	}
-	add := func(id, reason string) {
-		if !slices.ContainsFunc(e.Broken, func(b doctor.Broken) bool { return b.ID == id }) {
-			e.Broken = append(e.Broken, doctor.Broken{ID: id, Enabled: enabled[id], Reason: reason})
-		}
-	}
-	for _, skip := range slices.Concat(s.Skipped, x.agent.stack.Skipped, kept) {
-		if skip.Warning {
-			add(cmp.Or(skip.ID, skip.Path), skip.Reason)
-		}
-	}
+	e.Broken = s.Broken(x.agent.stack.Skipped...)
 	for _, b := range broken {
-		add(b.ID, b.Reason)
+		if !slices.ContainsFunc(e.Broken, func(o doctor.Broken) bool { return o.ID == b.ID }) {
+			e.Broken = append(e.Broken, b)
+		}
 	}
 	slices.SortFunc(e.Broken, func(a, b doctor.Broken) int { return cmp.Compare(a.ID, b.ID) })
 	if !x.agent.known {
 		e.StartsUnknown = "Only the host agent can tell, with Docker behind it."
 		return e
 	}
-	e.Failed = x.failed()
+	e.Failed = s.FailedStarts(x.agent.state, x.agent.audit)
 	return e
-}
-
-func (x *examination) failed() []doctor.Failed {
-	reasons := maps.Clone(x.agent.state.Failures)
-	if reasons == nil {
-		reasons = map[string]string{}
-	}
-	for _, entry := range x.agent.snapshot.Entries {
-		if r := entry.Runtime; r.State == "failed" || r.State == "partial" {
-			reasons[entry.ID] = cmp.Or(reasons[entry.ID], r.Reason)
-		}
-	}
-	var failed []doctor.Failed
-	for _, id := range slices.Sorted(maps.Keys(reasons)) {
-		f := doctor.Failed{ID: id, Reason: reasons[id]}
-		i := slices.IndexFunc(x.agent.audit, func(e catalog.AuditEntry) bool {
-			return e.Extension == id && slices.Contains([]string{"start", "restart", "up"}, e.Op)
-		})
-		if i >= 0 && x.agent.audit[i].Result != "ok" {
-			f.At = x.agent.audit[i].Time
-		}
-		failed = append(failed, f)
-	}
-	return failed
 }
 
 // leftovers are what was killed left behind. The agent is asked for what only its user can read.
@@ -289,14 +247,5 @@ func (x *examination) gpuFacts(f gpu.Facts) doctor.GPU {
 	if told := x.agent.host.GPUs; len(told.Devices) > len(f.Devices) {
 		f = told
 	}
-	g := doctor.GPU{
-		Backend: x.settings.GPUBackend, Best: gpu.Backend(f, runtime.GOOS, runtime.GOARCH), OS: runtime.GOOS,
-		SMI: f.NVIDIA.Tool, Driver: f.NVIDIA.Version, Problem: f.NVIDIA.Problem, KFD: f.KFD, DRI: f.DRI,
-	}
-	for _, d := range f.Devices {
-		if d.Vendor == gpu.NVIDIA {
-			g.NVIDIA++
-		}
-	}
-	return g
+	return catalog.NewDoctorGPU(f, x.settings.GPUBackend, runtime.GOOS, runtime.GOARCH)
 }
