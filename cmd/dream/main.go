@@ -11,6 +11,7 @@ import (
 
 	"dreamserver/agent"
 	"dreamserver/config"
+	_ "dreamserver/security/policy/shipped" // for those who write one
 )
 
 func main() {

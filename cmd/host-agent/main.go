@@ -18,6 +18,7 @@ import (
 	"dreamserver/agent"
 	"dreamserver/compose"
 	"dreamserver/config"
+	_ "dreamserver/security/policy/shipped" // the policies that are compiled in
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)) }
