@@ -47,8 +47,17 @@ type PluginConfig struct {
 	Allow   bool          // on_error: allow; a plugin that cannot decide stands in nobody's way
 	Timeout time.Duration // of one call; 0 for the transport's own
 	Secrets bool          // it sees secrets, and no placeholders
+	Cache   *bool         // its answers are kept; nil for what [Info.Cache] says
+	Auth    Auth          // how a server knows us
 	Config  json.RawMessage
 	Line    int
+}
+
+// Auth says where the key for a server is: in a file, or in a setting of .env; one of the four at most.
+type Auth struct {
+	BearerFile, BearerEnv string // Authorization: Bearer
+	HMACFile, HMACEnv     string // X-Dream-Signature, see [Credentials]
+	Line                  int
 }
 
 // RuleConfig is one entry of rules.
@@ -197,6 +206,8 @@ func parsePlugin(n *yaml.Node) (PluginConfig, error) {
 			"timeout":  func(v *yaml.Node) error { return duration(v, &p.Timeout) },
 			"secrets":  func(v *yaml.Node) error { return decode(v, "secrets", "true or false", &p.Secrets) },
 			"config":   func(v *yaml.Node) error { return asJSON(v, &p.Config) },
+			"cache":    func(v *yaml.Node) error { return decode(v, "cache", "true or false", &p.Cache) },
+			"auth":     func(v *yaml.Node) error { return parseAuth(v, &p.Auth) },
 		})
 		if err != nil {
 			return p, err
@@ -209,6 +220,8 @@ func parsePlugin(n *yaml.Node) (PluginConfig, error) {
 		return p, wrong(n, "plugins", "%s has both exec and url: it is a program or a server", p.Name)
 	case len(p.Exec) > 0 && !filepath.IsAbs(p.Exec[0]):
 		return p, wrong(n, "plugins.exec", "%s: write the whole path of the program, not %q", p.Name, p.Exec[0])
+	case p.Auth.Line > 0 && p.URL == "" && p.Name != RESTPlugin:
+		return p, fmt.Errorf("%d: plugins.auth: %s: it is for a server, and there is no url", p.Auth.Line, p.Name)
 	case p.SHA256 != "" && len(p.Exec) == 0:
 		return p, wrong(n, "plugins.sha256", "%s: it is of a program, and there is no exec", p.Name)
 	}

@@ -23,6 +23,7 @@ type Engine struct {
 	exceptions []Exception
 	locked     error // why nothing may be applied; nil when all plugins are there
 	now        func() time.Time
+	cache      *Cache
 }
 
 // loaded is a plugin and what the operator says about it.
@@ -34,6 +35,8 @@ type loaded struct {
 	secrets bool
 	timeout time.Duration
 	config  []byte
+	cache   bool   // its answers are kept
+	address string // of a server
 }
 
 // Subject is what is to be applied.
@@ -60,6 +63,7 @@ type Decision struct {
 	Message  string        `json:"message,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
 	Took     time.Duration `json:"took_ns"`
+	Cached   bool          `json:"cached,omitempty"` // the answer was known from before
 }
 
 // Outcome is what a decision came to.
@@ -157,8 +161,8 @@ func (e *Engine) confirm(ctx context.Context, s Subject, model Model) error {
 func (e *Engine) ask(ctx context.Context, p loaded, hook Hook, model Model, s Subject) (Decision, Model, error) {
 	d := Decision{Plugin: p.info.Name, Digest: p.info.Digest, Hook: hook, Mode: p.mode, Outcome: Accepted}
 	began := e.now()
-	next, answer, err := p.call(ctx, hook, model, s)
-	d.Took, d.Warnings = e.now().Sub(began), answer.Warnings
+	next, answer, cached, err := p.call(ctx, e.cache, hook, model, s)
+	d.Took, d.Warnings, d.Cached = e.now().Sub(began), answer.Warnings, cached
 	switch {
 	case err != nil:
 		d.Outcome, d.Message = Failed, err.Error()
@@ -189,42 +193,79 @@ func (e *Engine) ask(ctx context.Context, p loaded, hook Hook, model Model, s Su
 	return d, next, nil
 }
 
-// call puts the question into the plugin's words, and its answer into ours.
-func (p loaded) call(ctx context.Context, hook Hook, model Model, s Subject) (Model, Response, error) {
-	whole, err := project(hook, model, s)
-	if err != nil {
-		return nil, Response{}, err
+// question is what the plugin is asked about its view of the model, which is whole; used are the secrets that it has
+// placeholders of.
+func (p loaded) question(hook Hook, model Model, s Subject) (q Request, whole Spec, used map[string]bool, err error) {
+	if whole, err = project(hook, model, s); err != nil {
+		return q, nil, nil, err
 	}
-	shown, used := whole, map[string]bool{}
+	shown := whole
 	if !p.secrets {
 		if shown, used, err = mask(whole, s.Secrets); err != nil {
-			return nil, Response{}, err
+			return q, nil, nil, err
 		}
 	}
+	return Request{
+		User: s.User, Project: s.Project, Spec: shown, APIVersion: apiVersion, Hook: hook, Phase: s.Phase, Operation: s.Operation, Config: p.config, Context: s.Facts,
+	}, whole, used, nil
+}
+
+// call puts the question into the plugin's words, and its answer into ours. cached tells that the plugin was not asked.
+func (p loaded) call(ctx context.Context, cache *Cache, hook Hook, model Model, s Subject) (next Model, answer Response, cached bool, err error) {
+	q, whole, used, err := p.question(hook, model, s)
+	if err != nil {
+		return nil, Response{}, false, err
+	}
+	key, keep := p.keyOf(q)
+	if keep {
+		answer, cached = cache.find(key)
+	}
+	if cached {
+		err = p.unchanged()
+	} else {
+		answer, err = p.within(ctx, q)
+	}
+	switch {
+	case err != nil:
+		return nil, Response{}, cached, err
+	case answer.Error != "":
+		return model, answer, cached, nil
+	}
+	next = model
+	if answer.Spec != nil {
+		after := answer.Spec
+		if !p.secrets {
+			if after, err = unmask(after, s.Secrets, used); err != nil {
+				return nil, Response{}, cached, err
+			}
+		}
+		if next, err = merge(hook, model, whole, after); err != nil {
+			return nil, Response{}, cached, fmt.Errorf("its answer cannot be used: %w", err)
+		}
+	}
+	if keep && !cached {
+		cache.keep(key, answer, answer.Spec != nil && !same(map[string]any(q.Spec), map[string]any(answer.Spec)))
+	}
+	return next, answer, cached, nil
+}
+
+// within asks the plugin itself, and waits as long as it may take.
+func (p loaded) within(ctx context.Context, q Request) (Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	answer, err := p.Apply(ctx, Request{
-		User: s.User, Project: s.Project, Spec: shown, APIVersion: "v1", Hook: hook, Phase: s.Phase, Operation: s.Operation, Config: p.config, Context: s.Facts,
-	})
-	switch {
-	case ctx.Err() != nil:
-		return nil, Response{}, fmt.Errorf("no answer within %s", p.timeout)
-	case err != nil:
-		return nil, Response{}, err
-	case answer.Error != "" || answer.Spec == nil:
-		return model, answer, nil
+	answer, err := p.Apply(ctx, q)
+	if ctx.Err() != nil {
+		return Response{}, fmt.Errorf("no answer within %s", p.timeout)
 	}
-	after := answer.Spec
-	if !p.secrets {
-		if after, err = unmask(after, s.Secrets, used); err != nil {
-			return nil, Response{}, err
-		}
+	return answer, err
+}
+
+// unchanged is an error when the plugin is not the one any more that has given the answers which are kept.
+func (p loaded) unchanged() error {
+	if c, ok := p.Plugin.(interface{ Unchanged() error }); ok {
+		return c.Unchanged()
 	}
-	next, err := merge(hook, model, whole, after)
-	if err != nil {
-		return nil, Response{}, fmt.Errorf("its answer cannot be used: %w", err)
-	}
-	return next, answer, nil
+	return nil
 }
 
 // hooks are those that the plugin is asked about, in their order.

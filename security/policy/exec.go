@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -31,10 +33,14 @@ type program struct {
 	info Info
 	argv []string
 	ours func(name string) error // refuses what others may change
+	env  []string                // what is in its environment beside the usual
+
+	mu    sync.Mutex
+	known fileMark // of the file when its digest was the one that was loaded
 }
 
 // newProgram checks what is to be run: nobody but root and this user may be able to change it, or the folder it is in.
-func newProgram(c PluginConfig, ours func(name string) error) (*program, error) {
+func newProgram(c PluginConfig, ours func(name string) error, env ...string) (*program, error) {
 	digest, err := programDigest(c.Exec[0], ours)
 	if err != nil {
 		return nil, err
@@ -42,11 +48,14 @@ func newProgram(c PluginConfig, ours func(name string) error) (*program, error) 
 	if c.SHA256 != "" && !strings.EqualFold(c.SHA256, digest) {
 		return nil, fmt.Errorf("%s has the digest %s, and the config wants %s", c.Exec[0], digest, c.SHA256)
 	}
-	hooks := c.Hooks
-	if len(hooks) == 0 {
-		hooks = Hooks()
+	p := &program{info: Info{Name: c.Name, Transport: "exec", Digest: digest, Hooks: c.Hooks, Cache: true}, argv: c.Exec, ours: ours, env: env}
+	if err := p.describe(context.Background()); err != nil {
+		return nil, err
 	}
-	return &program{info: Info{Name: c.Name, Transport: "exec", Digest: digest, Hooks: hooks}, argv: c.Exec, ours: ours}, nil
+	if len(p.info.Hooks) == 0 {
+		p.info.Hooks = Hooks()
+	}
+	return p, nil
 }
 
 // programDigest is the SHA-256 of the program, if nobody else may change it.
@@ -78,39 +87,117 @@ func programDigest(name string, ours func(name string) error) (string, error) {
 // Info tells what the program is.
 func (p *program) Info() Info { return p.info }
 
+// fileMark is what changes with a file's content: nobody but root can set the time of its last change.
+type fileMark struct {
+	dev, inode     uint64
+	size           int64
+	changed, asked time.Time
+}
+
+func markOf(info fs.FileInfo, now time.Time) fileMark {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fileMark{}
+	}
+	return fileMark{uint64(st.Dev), st.Ino, st.Size, changeTime(st), now} //nolint:unconvert // it is 32 bits wide on a Mac
+}
+
+// settled is how old a change must be for a second one to have another time.
+const settled = 2 * time.Second
+
+// Unchanged is an error when the program is not the one that was loaded any more. Its digest is made again only where the
+// file looks as if it could be another.
+func (p *program) Unchanged() error {
+	info, err := os.Stat(p.argv[0])
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	mark := markOf(info, now)
+	p.mu.Lock()
+	known := p.known
+	p.mu.Unlock()
+	if mark.inode != 0 && mark.dev == known.dev && mark.inode == known.inode && mark.size == known.size && mark.changed.Equal(known.changed) &&
+		known.asked.Sub(known.changed) > settled {
+		return p.stillOurs()
+	}
+	digest, err := programDigest(p.argv[0], p.ours)
+	if err != nil {
+		return err
+	}
+	if digest != p.info.Digest {
+		return fmt.Errorf("%s was replaced after it was loaded: restart the host agent to take the new one", p.argv[0])
+	}
+	p.mu.Lock()
+	p.known = mark
+	p.mu.Unlock()
+	return nil
+}
+
+func (p *program) stillOurs() error {
+	return errors.Join(p.ours(p.argv[0]), p.ours(filepath.Dir(p.argv[0])))
+}
+
 // Apply runs the program.
 func (p *program) Apply(ctx context.Context, q Request) (Response, error) {
-	if digest, err := programDigest(p.argv[0], p.ours); err != nil {
+	if err := p.Unchanged(); err != nil {
 		return Response{}, err
-	} else if digest != p.info.Digest {
-		return Response{}, fmt.Errorf("%s was replaced after it was loaded: restart the host agent to take the new one", p.argv[0])
 	}
 	question, err := json.Marshal(q)
 	if err != nil {
 		return Response{}, err
 	}
-	cmd := exec.CommandContext(ctx, p.argv[0], append(p.argv[1:len(p.argv):len(p.argv)], string(q.Hook))...)
+	answer, err := p.run(ctx, string(q.Hook), bytes.NewReader(question))
+	if err != nil {
+		return Response{}, err
+	}
+	return readAnswer(answer)
+}
+
+// Ask is [Wire].
+func (p *program) Ask(ctx context.Context, hook string, question io.Reader) ([]byte, error) {
+	return p.run(ctx, hook, question)
+}
+
+// startError is a program that could not be run at all.
+type startError struct{ error }
+
+func (e startError) Unwrap() error { return e.error }
+
+// is reports whether an error of this type is in err's chain.
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
+// run is one run of the program: its output, when it has ended well.
+func (p *program) run(ctx context.Context, word string, question io.Reader) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, p.argv[0], append(p.argv[1:len(p.argv):len(p.argv)], word)...)
 	cmd.Dir = filepath.Dir(p.argv[0])
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
-	cmd.Stdin = bytes.NewReader(question)
+	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}, p.env...)
+	cmd.Stdin = question
 	out, log := &bounded{most: maxAnswer}, &bounded{most: maxStderr}
 	cmd.Stdout, cmd.Stderr = out, log
 	cmd.SysProcAttr = processGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = killedWait
-	err = cmd.Run()
-	if cmd.Process != nil {
+	err := cmd.Start()
+	if err != nil && ctx.Err() == nil {
+		return nil, startError{fmt.Errorf("it cannot be started: %w", err)}
+	}
+	if err == nil {
+		err = cmd.Wait()
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left; mostly nobody
 	}
 	switch {
 	case ctx.Err() != nil:
-		return Response{}, ctx.Err()
+		return nil, ctx.Err()
 	case out.over:
-		return Response{}, fmt.Errorf("it answers with more than %d MiB", maxAnswer>>20)
+		return nil, fmt.Errorf("it answers with more than %d MiB", maxAnswer>>20)
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return Response{}, fmt.Errorf("it ended with %w%s", err, log.said())
+		return nil, fmt.Errorf("it ended with %w%s", err, log.said())
 	}
-	return readAnswer(out.kept.Bytes())
+	return out.kept.Bytes(), nil
 }
 
 // readAnswer reads one JSON document and nothing behind it.

@@ -74,7 +74,7 @@ func TestProgram_Answers(t *testing.T) {
 // One that hangs is killed with everything that it has started, which holds its output open.
 func TestProgram_ThatHangsAndForks(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "pids")
-	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, "sleep 1000 & echo $! >"+mark+"; echo $$ >>"+mark+"; mv "+mark+" "+mark+".done; wait")}}, Sources{}.ownersOnly)
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, "[ $1 = describe ] && exit; sleep 1000 & echo $! >"+mark+"; echo $$ >>"+mark+"; mv "+mark+" "+mark+".done; wait")}}, Sources{}.ownersOnly)
 	if err != nil {
 		t.Fatal(err)
 	}

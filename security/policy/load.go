@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,10 @@ type Sources struct {
 	Loaded func(Info, Mode)
 	// Owner is the user whose installation it is, besides root and who runs this program; -1 for nobody.
 	Owner int
+	// Cache has answers that engines share; nil makes one for this engine.
+	Cache *Cache
+	// Env is what a program has in its environment beside PATH and LANG, such as KEY=value.
+	Env []string
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
 }
@@ -26,7 +31,7 @@ type Sources struct {
 // Load makes an engine of a config. One that cannot be loaded whole is locked, and says why: a policy that is missing must
 // not look like one that allows everything.
 func Load(c Config, from Sources) *Engine {
-	e := &Engine{exceptions: c.Exceptions, now: from.Now}
+	e := &Engine{exceptions: c.Exceptions, now: from.Now, cache: cmp.Or(from.Cache, &Cache{})}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -54,6 +59,10 @@ func Load(c Config, from Sources) *Engine {
 		if t := p.Info().Transport; t == "go" {
 			l.secrets = true // it is part of this program
 		}
+		l.cache, l.address = p.Info().Cache, pc.URL
+		if pc.Cache != nil {
+			l.cache = *pc.Cache
+		}
 		add(p, l)
 	}
 	if len(c.Rules) > 0 {
@@ -78,23 +87,43 @@ func Broken(reason error) *Engine { return &Engine{locked: reason, now: time.Now
 func (from Sources) plugin(c PluginConfig) (Plugin, error) {
 	switch factory, compiled := registered(c.Name); {
 	case len(c.Exec) > 0:
-		return newProgram(c, from.ownersOnly)
+		return newProgram(c, from.ownersOnly, from.Env...)
 	case c.URL != "":
-		return newServer(c, c.URL, Credentials{})
+		return from.server(c, c.URL)
 	case c.Name == RESTPlugin:
 		address := strings.TrimSpace(from.Getenv(URIVariable))
 		if address == "" {
 			return nil, fmt.Errorf("it has no url, and %s is not set", URIVariable)
 		}
-		return newServer(c, address, Credentials{})
+		return from.server(c, address)
 	case compiled:
 		return factory(c.Config)
 	}
 	for _, name := range []string{filepath.Join(from.Dir, c.Name), filepath.Join(from.Dir, c.Name, "run")} {
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 			c.Exec = []string{name}
-			return newProgram(c, from.ownersOnly)
+			return newProgram(c, from.ownersOnly, from.Env...)
 		}
 	}
 	return nil, fmt.Errorf("there is no plugin of that name: not compiled in (%s), and not in %s; or give it exec or url", strings.Join(Registered(), ", "), from.Dir)
+}
+
+// server is the plugin behind an address, with the key for it.
+func (from Sources) server(c PluginConfig, address string) (Plugin, error) {
+	credentials, err := from.credentials(c.Auth)
+	if err != nil {
+		return nil, err
+	}
+	return newServer(c, address, credentials)
+}
+
+// Open makes one plugin of a config ready to be asked, by whoever tests it: it is asked in no engine.
+func Open(c PluginConfig, from Sources) (Plugin, error) { return from.plugin(c) }
+
+// OpenRules makes rules ready to be asked, in their order.
+func OpenRules(c []RuleConfig) ([]Plugin, error) {
+	if len(c) == 0 {
+		return nil, nil
+	}
+	return makeRules(c)
 }

@@ -6,6 +6,8 @@
 //	load.go      from config to engine        secrets.go   placeholders for what others must not see
 //	exec.go      programs                     registry.go  plugins that are compiled in
 //	rest.go      servers, dstack's contract   value.go     plain values
+//	describe.go  what a program says of itself cache.go     answers that are kept
+//	auth.go      keys for servers             trace.go     one question and its answer, for authors
 //
 // Rules in CEL are in package rules, plugins that are compiled in in packages of their own: cmd/host-agent says which there
 // are.
@@ -17,6 +19,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"slices"
 )
 
@@ -47,6 +50,9 @@ func parseHook(name string) (Hook, bool) {
 
 // Spec is what a hook sees of the model: plain values as JSON has them, numbers as [json.Number].
 type Spec map[string]any
+
+// apiVersion is of the question and the answer.
+const apiVersion = "v1"
 
 // Request is what a plugin is asked. The first three keys are dstack's.
 type Request struct {
@@ -97,6 +103,8 @@ type Info struct {
 	Transport string `json:"transport"` // go, exec, http or cel
 	Digest    string `json:"digest,omitempty"`
 	Hooks     []Hook `json:"hooks"`
+	// Cache reports whether the answer to a question holds as long as the plugin is loaded: it looks at nothing but the question.
+	Cache bool `json:"cache,omitempty"`
 }
 
 // Plugin decides about what is applied. Apply may be called by several goroutines at once, must not keep or change what it
@@ -104,4 +112,11 @@ type Info struct {
 type Plugin interface {
 	Info() Info
 	Apply(ctx context.Context, r Request) (Response, error)
+}
+
+// Wire is a plugin that is asked in bytes: a program or a server. Ask sends a question as it is, to a hook of any name, and
+// returns the answer as it is; an error means that there is none.
+type Wire interface {
+	Plugin
+	Ask(ctx context.Context, hook string, question io.Reader) ([]byte, error)
 }

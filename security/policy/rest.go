@@ -69,12 +69,6 @@ func newServer(c PluginConfig, address string, credentials Credentials) (*server
 	}, nil
 }
 
-// Credentials are how a server knows us.
-type Credentials struct {
-	Bearer string
-	Sign   string // key of an HMAC-SHA256 over time and body
-}
-
 // Info tells what the server is.
 func (s *server) Info() Info { return s.info }
 
@@ -92,9 +86,42 @@ func (s *server) Apply(ctx context.Context, q Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path(q.Hook), bytes.NewReader(body))
-	if err != nil {
+	status, data, err := s.post(ctx, q.Hook, body)
+	switch {
+	case err != nil:
 		return Response{}, err
+	case status == http.StatusOK:
+		return readAnswer(data)
+	case status == http.StatusBadRequest || status == http.StatusForbidden:
+		if reason := reasonIn(data); reason != "" {
+			return Response{Error: reason}, nil
+		}
+	}
+	return Response{}, errStatus(status, data)
+}
+
+// Ask is [Wire]: the body of an answer that is 200.
+func (s *server) Ask(ctx context.Context, hook string, question io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(question)
+	if err != nil {
+		return nil, err
+	}
+	status, data, err := s.post(ctx, Hook(hook), body)
+	if err == nil && status != http.StatusOK {
+		err = errStatus(status, data)
+	}
+	return data, err
+}
+
+func errStatus(status int, data []byte) error {
+	return fmt.Errorf("its server answers %d %s: %s", status, http.StatusText(status), shortly(data))
+}
+
+// post sends a question, and returns the status and the body of the reply.
+func (s *server) post(ctx context.Context, hook Hook, body []byte) (int, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path(hook), bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
@@ -111,23 +138,17 @@ func (s *server) Apply(ctx context.Context, q Request) (Response, error) {
 	}
 	resp, err := s.http.Do(r)
 	if err != nil {
-		return Response{}, fmt.Errorf("its server cannot be asked: %w", withoutURL(err))
+		return 0, nil, fmt.Errorf("its server cannot be asked: %w", withoutURL(err))
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return Response{}, fmt.Errorf("its server stops in the middle of the answer: %w", err)
+		return 0, nil, fmt.Errorf("its server stops in the middle of the answer: %w", err)
 	case len(data) > maxAnswer:
-		return Response{}, fmt.Errorf("its server answers with more than %d MiB", maxAnswer>>20)
-	case resp.StatusCode == http.StatusOK:
-		return readAnswer(data)
-	case resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusForbidden:
-		if reason := reasonIn(data); reason != "" {
-			return Response{Error: reason}, nil
-		}
+		return 0, nil, fmt.Errorf("its server answers with more than %d MiB", maxAnswer>>20)
 	}
-	return Response{}, fmt.Errorf("its server answers %s: %s", resp.Status, shortly(data))
+	return resp.StatusCode, data, nil
 }
 
 // reasonIn is the reason of a refusal as servers write it: error, or detail as FastAPI has it.

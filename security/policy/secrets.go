@@ -18,7 +18,28 @@ func mask(spec Spec, secrets map[string]string) (out Spec, used map[string]bool,
 	if out, err = Plain[Spec](spec); err != nil {
 		return nil, nil, err
 	}
-	keys := make([]string, 0, len(secrets))
+	replacer, keys := hiding(secrets)
+	eachText(map[string]any(out), func(s string) string {
+		after := replacer.Replace(s)
+		for _, key := range keys {
+			if after != s && strings.Contains(after, masked(key)) {
+				used[key] = true
+			}
+		}
+		return after
+	})
+	return out, used, nil
+}
+
+// hider puts placeholders in place of secrets in a text.
+func hider(secrets map[string]string) func(string) string {
+	r, _ := hiding(secrets)
+	return r.Replace
+}
+
+// hiding replaces secrets by placeholders. keys are those that it knows of, the longest secret first.
+func hiding(secrets map[string]string) (replacer *strings.Replacer, keys []string) {
+	keys = make([]string, 0, len(secrets))
 	for key, value := range secrets {
 		if len(value) >= minSecret {
 			keys = append(keys, key)
@@ -34,17 +55,7 @@ func mask(spec Spec, secrets map[string]string) (out Spec, used map[string]bool,
 	for _, key := range keys { // of two that begin at one place the longest is taken; what was put in is not looked at again
 		pairs = append(pairs, secrets[key], masked(key))
 	}
-	replacer := strings.NewReplacer(pairs...)
-	eachText(map[string]any(out), func(s string) string {
-		after := replacer.Replace(s)
-		for _, key := range keys {
-			if after != s && strings.Contains(after, masked(key)) {
-				used[key] = true
-			}
-		}
-		return after
-	})
-	return out, used, nil
+	return strings.NewReplacer(pairs...), keys
 }
 
 // unmask puts the secrets back. A placeholder of one that the plugin was not given is refused: it would be handed what it
