@@ -2,6 +2,9 @@ module dreamserver
 
 go 1.26.0
 
+// Some packages of npm bring Go files.
+ignore ./web/node_modules
+
 require (
 	cel.dev/cel-go v0.33.2
 	github.com/DeRuina/timberjack v1.4.9

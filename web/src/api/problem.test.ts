@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+
+import { noticeOf, noticeOfFailure, Problem, problemOf, Unreachable } from './problem';
+
+const reply = (body: string, type: string, headers: Record<string, string> = {}) => new Response(body, { status: 429, headers: { 'Content-Type': type, ...headers } });
+
+describe('problemOf', () => {
+  it('reads a problem document', async () => {
+    const problem = await problemOf(reply('{"title":"Too many attempts","detail":"wait","code":"too_many_attempts"}', 'application/problem+json', { 'Retry-After': '12' }));
+    expect(problem).toMatchObject({ message: 'wait', code: 'too_many_attempts', retryAfter: 12, items: [] });
+  });
+  it.each([
+    ['a page', '<h1>no</h1>', 'text/html'],
+    ['half a document', '{"detail"', 'application/problem+json'],
+    ['null', 'null', 'application/json'],
+  ])('takes the status of %s', async (_, body, type) => {
+    expect(await problemOf(reply(body, type))).toMatchObject({ status: 429, code: 'unknown', message: 'The API answered with status 429.' });
+  });
+});
+
+describe('noticeOf', () => {
+  it('takes the log out of detail and causes', () => {
+    const problem = new Problem(
+      { title: 'Start failed', code: 'start_failed', detail: 'hello exited with 1:\nboom\n', errors: [{ message: 'exit 1' }, { rule: 'log', message: 'boom' }] },
+      502,
+    );
+    expect(noticeOf(problem)).toEqual({ title: 'Start failed', detail: 'hello exited with 1.', items: [{ message: 'exit 1' }], log: 'boom', next: '', code: 'start_failed' });
+  });
+  it('says what to do when nobody answers', () => expect(noticeOf(new Unreachable(undefined)).next).toContain('tries again by itself'));
+  it('says when to try again', () => expect(noticeOf(new Problem({ code: 'too_many_attempts' }, 429, 11.2)).next).toBe('Try again in 12 seconds.'));
+  it('shows what is no error, too', () => expect(noticeOf('odd').detail).toBe('odd'));
+});
+
+describe('noticeOfFailure', () => {
+  it('prefers the log of the operation', () =>
+    expect(noticeOfFailure({ code: 'start_failed', detail: 'it died', log: 'all of it' })).toMatchObject({ title: 'Start failed', log: 'all of it' }));
+  it('names a code that it does not know', () => expect(noticeOfFailure({ code: 'moon_phase', detail: 'full' }).title).toBe('Moon phase'));
+});

@@ -1,0 +1,146 @@
+import type { Document, Failure, Item } from './types';
+
+/** Problem is a refusal of the API: what happened, why, and what to do next. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly items: readonly Item[];
+  /** Seconds until another attempt makes sense; undefined where the API said nothing. */
+  readonly retryAfter: number | undefined;
+
+  constructor(doc: Partial<Document>, status: number, retryAfter?: number) {
+    super(doc.detail || doc.error || `The API answered with status ${status}.`);
+    this.status = status;
+    this.code = doc.code ?? 'unknown';
+    this.title = doc.title ?? `Status ${status}`;
+    this.items = doc.errors ?? [];
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Unreachable is a request that nobody answered. Whether it has done something is not known. */
+export class Unreachable extends Error {
+  override name = 'Unreachable';
+  constructor(cause: unknown) {
+    super('The API does not answer.', { cause });
+  }
+}
+
+/** problemOf reads a refusal. What is no problem document, from a proxy say, becomes one that quotes nothing of it. */
+export async function problemOf(response: Response): Promise<Problem> {
+  let doc: Partial<Document> = {};
+  if ((response.headers.get('Content-Type') ?? '').includes('json')) {
+    try {
+      const body: unknown = await response.json();
+      if (body !== null && typeof body === 'object') doc = body as Partial<Document>;
+    } catch {
+      // The status says enough.
+    }
+  }
+  return new Problem(doc, response.status, retryAfterOf(response.headers.get('Retry-After')));
+}
+
+function retryAfterOf(value: string | null): number | undefined {
+  const seconds = Number(value);
+  return value !== null && value.trim() !== '' && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+/** Notice is what is shown of something that went wrong. */
+export interface Notice {
+  title: string;
+  detail: string;
+  /** Every single cause; those of the rule "log" are in log. */
+  items: readonly Item[];
+  /** The end of a container's log; empty where there is none. */
+  log: string;
+  /** What to do next, where the detail does not say it; empty else. */
+  next: string;
+  code: string;
+}
+
+// What a person can do here, in the dashboard, beside what detail says of the command line.
+const nextSteps: Record<string, string> = {
+  agent_no_socket: 'What runs goes on. Changes wait until the host agent is back: start it with `make run`, or `systemctl start dream-host-agent`.',
+  agent_refused: 'What runs goes on. Start the host agent again; `dream doctor` says what is wrong.',
+  agent_hung: 'What runs goes on. The host agent is busy or stuck; `dream doctor` says what is wrong.',
+  busy: 'Wait for the change that is being made, or cancel it: it is among the operations.',
+  interrupted: 'The host agent finishes or undoes it when it is back.',
+  internal: 'The log of dashboard-api has the cause.',
+  outcome_unknown: 'Look at the operation: it says what came of it as soon as that is known.',
+};
+
+/** noticeOf says what went wrong to a person, whatever was thrown. */
+export function noticeOf(error: unknown): Notice {
+  if (error instanceof Problem) {
+    return {
+      title: error.title,
+      detail: withoutLog(error.message, error.items),
+      ...split(error.items),
+      next: nextSteps[error.code] ?? (error.status === 429 ? waitText(error.retryAfter) : ''),
+      code: error.code,
+    };
+  }
+  if (error instanceof Unreachable) {
+    return {
+      title: 'No connection',
+      detail: 'Dream Server does not answer. Extensions that run are not affected by that.',
+      items: [],
+      log: '',
+      next: 'This page tries again by itself. On the machine, `dream status` says what runs, and `make run` starts the rest.',
+      code: 'unreachable',
+    };
+  }
+  return {
+    title: 'Something went wrong in this page',
+    detail: error instanceof Error ? error.message : String(error),
+    items: [],
+    log: '',
+    next: 'Reload the page. If it happens again, it is a bug.',
+    code: 'page',
+  };
+}
+
+/** noticeOfFailure is the same for an operation's error. */
+export function noticeOfFailure(failure: Failure): Notice {
+  const items = failure.errors ?? [];
+  const { items: causes, log } = split(items);
+  return {
+    title: titleOf(failure.code),
+    detail: withoutLog(failure.detail, items),
+    items: causes,
+    log: failure.log || log,
+    next: nextSteps[failure.code] ?? '',
+    code: failure.code,
+  };
+}
+
+function split(items: readonly Item[]): { items: readonly Item[]; log: string } {
+  return {
+    items: items.filter((item) => item.rule !== 'log'),
+    log: items
+      .filter((item) => item.rule === 'log')
+      .map((item) => item.message)
+      .join('\n'),
+  };
+}
+
+// A detail ends with the log for readers of one line; here the log has a place of its own.
+function withoutLog(detail: string, items: readonly Item[]): string {
+  for (const item of items) {
+    if (item.rule === 'log' && item.message !== '' && detail.trimEnd().endsWith(item.message.trimEnd())) {
+      return detail.trimEnd().slice(0, -item.message.trimEnd().length).trimEnd().replace(/:$/, '.');
+    }
+  }
+  return detail;
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function waitText(seconds: number | undefined): string {
+  return seconds === undefined ? 'Wait a moment, and try again.' : `Try again in ${Math.ceil(seconds)} seconds.`;
+}

@@ -1,0 +1,45 @@
+// What pages ask, once for all of them: a query's key is its path and parameters.
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+
+import { ask, type Options, type PathOf, type ReplyOf } from './client';
+import { Problem } from './problem';
+
+/** get is a query of any path: useQuery(get('/api/storage')). Pages that need more options spread it. */
+export function get<P extends PathOf<'get'>>(path: P, options: Pick<Options<'get', P>, 'path' | 'query'> = {}) {
+  return queryOptions<ReplyOf<'get', P>>({
+    queryKey: [path, options.path ?? null, options.query ?? null],
+    queryFn: ({ signal }) => ask('get', path, { ...options, signal }),
+    retry: (count, error) => !(error instanceof Problem) && count < 2,
+  });
+}
+
+export const queries = {
+  session: () => get('/api/session'),
+  status: () => get('/api/status'),
+  services: () => get('/api/services'),
+  features: () => get('/api/features'),
+  links: () => get('/api/external-links'),
+  catalog: (query: Options<'get', '/api/extensions/catalog'>['query'] = {}) => ({
+    ...get('/api/extensions/catalog', { query }),
+    placeholderData: keepPreviousData,
+  }),
+  extension: (id: string) => get('/api/extensions/{id}', { path: { id } }),
+  config: (id: string) => get('/api/extensions/{id}/config', { path: { id } }),
+  operations: (query: Options<'get', '/api/operations'>['query'] = {}) => get('/api/operations', { query }),
+  operation: (id: string) => get('/api/operations/{id}', { path: { id } }),
+  // These three are readings: nothing announces the next one.
+  gpus: () => ({ ...get('/api/gpu/detailed'), refetchInterval: 5_000 }),
+  resources: () => ({ ...get('/api/services/resources'), refetchInterval: 5_000 }),
+  storage: () => ({ ...get('/api/storage'), refetchInterval: 60_000 }),
+};
+
+/** ofSnapshot lists the paths whose answers change with the snapshot, and with nothing else. */
+export const ofSnapshot: readonly string[] = [
+  '/api/status',
+  '/api/services',
+  '/api/features',
+  '/api/external-links',
+  '/api/extensions/catalog',
+  '/api/extensions/{id}',
+  '/api/extensions/{id}/config',
+];
