@@ -1,0 +1,5 @@
+import { PageHeader } from '../../parts/PageHeader';
+
+export default function OperationPage() {
+  return <PageHeader title="Operation" />;
+}

@@ -1,0 +1,22 @@
+// Our own pages. Each is loaded when it is opened.
+import { Activity, LayoutDashboard } from 'lucide-react';
+import { lazy } from 'react';
+
+import { registerRoutes } from './registry';
+
+const OperationsPage = lazy(() => import('../pages/operations/OperationsPage'));
+const OperationPage = lazy(() => import('../pages/operations/OperationPage'));
+
+registerRoutes([
+  {
+    id: 'overview',
+    path: '/',
+    label: 'Overview',
+    icon: LayoutDashboard,
+    component: lazy(() => import('../pages/overview/OverviewPage')),
+    sidebar: true,
+    order: 10,
+  },
+  { id: 'operations', path: '/operations', label: 'Operations', icon: Activity, component: OperationsPage, sidebar: true, order: 30 },
+  { id: 'operation', path: '/operations/:id', label: 'Operation', icon: Activity, component: OperationPage, sidebar: false, order: 31 },
+]);
