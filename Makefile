@@ -27,12 +27,13 @@ build: ## Build the programs, static, into bin/
 	$(BUILD) -o bin/hello ./tools/hello
 
 .PHONY: web
-web: ## Build the dashboard's pages, where web/ has their sources
-	@if [ -f web/package.json ]; then cd web && npm ci && npm run build; \
-	else echo "web/ has no sources to build yet"; fi
+web: ## Build the dashboard's pages into web/dist, which the next build embeds; generate its types
+	@DREAM_VERSION=$(VERSION:v%=%) tools/web.sh generate build
 
 .PHONY: run
-run: build ## Set this machine up, build, and start Dream Server
+run: ## Set this machine up, build, and start Dream Server
+	@DREAM_VERSION=$(VERSION:v%=%) tools/web.sh build-if-possible
+	@$(MAKE) --no-print-directory build
 	@tools/run.sh
 
 .PHONY: stop

@@ -17,6 +17,7 @@ main() {
   check "systemd unit" tools/unit-check.sh
   check "no binaries in the tree" no_binaries
   check "generated files are current" generated_files
+  check "web: types, lint, generated types" tools/web.sh check
   check "extensions pass the audit" extensions
   if [ ${#failed[@]} -gt 0 ]; then
     die "" "failed: $(printf '%s; ' "${failed[@]}")"

@@ -79,6 +79,11 @@ engine_needs_root() {
 # compose_works reports whether `docker compose` is there and writes its progress as JSON (2.29 is the first).
 compose_works() { have docker && docker compose --progress json version >/dev/null 2>&1; }
 
+# has_node reports whether there is a Node that Vite runs on.
+has_node() {
+  have npm && have node && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+}
+
 # docker_cli is docker for this user: through sudo where the engine answers root only.
 docker_cli() {
   if engine_needs_root; then sudo docker "$@"; else docker "$@"; fi

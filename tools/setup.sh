@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes this machine ready: a Docker Engine that answers and `docker compose`; with --test also a static
 # busybox, which test images are made of, a C compiler, which the race detector needs, Prometheus with promtool, which
-# read and check our metrics, docker-registry, which tests pull images from, and Python, which the SDK for plugins is in.
+# read and check our metrics, docker-registry, which tests pull images from, Python, which the SDK for plugins is in, Node with
+# npm, which the dashboard is built with, and Chromium, which its pages are tested in.
 # What is there already is used as it is. Nothing is said where nothing is missing.
 #
 #   tools/setup.sh [--test]
@@ -18,7 +19,7 @@ main() {
   local parts="engine compose" missing
   case "${1:-}" in
     "") ;;
-    --test) parts="$parts busybox compiler prometheus registry python" ;;
+    --test) parts="$parts busybox compiler prometheus registry python node chromium" ;;
     --provide) # what we call ourselves with through sudo
       shift
       provide "$@"
@@ -56,6 +57,7 @@ has_compiler() { have gcc && printf '#include <stdlib.h>\n' | gcc -E - >/dev/nul
 has_prometheus() { have prometheus && have promtool; }
 has_registry() { have docker-registry; }
 has_python() { have python3; }
+has_chromium() { have chromium; }
 
 may_become_root() {
   can_sudo || return 1
@@ -236,6 +238,23 @@ provide_python() {
   install_packages python3
 }
 
+provide_node() {
+  local version
+  need_apt node
+  version=$(candidate_version nodejs)
+  if have node || [ -z "$version" ] || ! dpkg --compare-versions "$version" ge 20.19; then
+    not_ours "Node is missing, or older than 20.19, and this system has no package of a newer one: install it, with npm."
+  fi
+  say "set-up: installing Node"
+  install_packages nodejs npm
+}
+
+provide_chromium() {
+  need_apt chromium
+  say "set-up: installing Chromium"
+  install_packages chromium
+}
+
 # unpack_programs takes programs out of a package and installs nothing else of it: the packages of servers would run one
 # on this machine from now on, for every address. unpack_programs PACKAGE PROGRAM…
 unpack_programs() {
@@ -321,6 +340,8 @@ missing_busybox() { say "a static busybox (package busybox-static)"; }
 missing_prometheus() { say "Prometheus and promtool (package prometheus)"; }
 missing_registry() { say "docker-registry (package docker-registry; elsewhere the program of distribution, under this name)"; }
 missing_python() { say "Python (package python3)"; }
+missing_node() { say "Node 20.19 or later, with npm"; }
+missing_chromium() { say "Chromium (package chromium)"; }
 missing_compiler() { say "a C compiler (packages gcc and libc6-dev)"; }
 
 packages_elsewhere() {
@@ -328,11 +349,11 @@ packages_elsewhere() {
   ids=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${ID_LIKE:-}") || true
   case " $ids " in
     *" rhel "* | *" centos "*) say "install Docker Engine and its compose plugin from Docker's own repository." ;;
-    *" fedora "*) say "dnf install moby-engine docker-compose busybox gcc glibc-devel golang-github-prometheus python3" ;;
-    *" arch "*) say "pacman -S docker docker-compose busybox gcc prometheus python" ;;
-    *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel golang-github-prometheus-prometheus python3" ;;
-    *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev prometheus python3" ;;
-    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler, Prometheus, Python and a registry called docker-registry." ;;
+    *" fedora "*) say "dnf install moby-engine docker-compose busybox gcc glibc-devel golang-github-prometheus python3 nodejs-npm chromium" ;;
+    *" arch "*) say "pacman -S docker docker-compose busybox gcc prometheus python npm chromium" ;;
+    *suse*) say "zypper install docker docker-compose busybox-static gcc glibc-devel golang-github-prometheus-prometheus python3 npm chromium" ;;
+    *" alpine "*) say "apk add docker docker-cli-compose busybox-static gcc musl-dev prometheus python3 npm chromium" ;;
+    *) say "install Docker Engine, its compose plugin, a static busybox, a C compiler, Prometheus, Python, Node, Chromium and a registry called docker-registry." ;;
   esac
 }
 

@@ -25,6 +25,7 @@ run_tests() {
   local count status=0
   engine_tests=$(mktemp)
   trap 'rm -f "$engine_tests"' EXIT
+  tools/web.sh test build # the programs of the stories serve the real pages
   tools/go.sh vet ./...
   DREAM_ENGINE_TEST_LOG=$engine_tests tools/go.sh test -race -count=1 -timeout 15m ./... || status=$?
   count=$(wc -l <"$engine_tests")
