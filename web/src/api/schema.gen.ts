@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong with the installation, and what to do about it */
+        get: operations["get-doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -288,6 +305,23 @@ export interface paths {
         };
         /** The GPUs in the last five minutes */
         get: operations["get-gpu-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys of this API, without what opens */
+        get: operations["list-keys"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1078,6 +1112,13 @@ export interface components {
             suggestions: components["schemas"]["Suggestion"][];
             summary: components["schemas"]["Tally"];
         };
+        Finding: {
+            detail?: string;
+            fix?: string;
+            id: string;
+            severity: string;
+            title: string;
+        };
         Generate: {
             /** Format: int64 */
             bytes: number;
@@ -1253,6 +1294,30 @@ export interface components {
             /** @enum {string} */
             status: "enabled" | "available" | "services_needed" | "insufficient_vram" | "incompatible";
         };
+        KeyBody: {
+            /**
+             * Format: date-time
+             * @description absent for the key in .env
+             */
+            created?: string;
+            expired: boolean;
+            /**
+             * Format: date-time
+             * @description absent for a key without an end
+             */
+            expires?: string;
+            /** @description whose key it is, where the host agent made it for an extension */
+            extension?: string;
+            name: string;
+            /** @enum {string} */
+            scope: "admin" | "operate" | "read" | "metrics";
+            /** @description it is the one that this request came with, or its session was opened with */
+            yours: boolean;
+        };
+        KeysBody: {
+            /** @description that of .env first, then the named ones by name */
+            keys: components["schemas"]["KeyBody"][];
+        };
         LinkBody: {
             label: string;
             url: string;
@@ -1405,6 +1470,11 @@ export interface components {
              */
             status: "ok" | "degraded" | "unavailable";
             version: string;
+        };
+        Report: {
+            checks: components["schemas"]["Finding"][];
+            result: string;
+            summary: components["schemas"]["Summary"];
         };
         RequiredPort: {
             id: string;
@@ -1726,6 +1796,16 @@ export interface components {
             name: string;
             setupTime: string;
         };
+        Summary: {
+            /** Format: int64 */
+            errors: number;
+            /** Format: int64 */
+            ok: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            warnings: number;
+        };
         Tally: {
             /** Format: int64 */
             available: number;
@@ -1795,6 +1875,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditBody"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    "get-doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
                 };
             };
             /** @description Refused */
@@ -2600,6 +2709,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GpuHistory"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    "list-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysBody"];
                 };
             };
             /** @description Refused */
