@@ -24,6 +24,7 @@ type Engine struct {
 	locked     error // why nothing may be applied; nil when all plugins are there
 	now        func() time.Time
 	cache      *Cache
+	source     string // digest of the config; empty without one
 }
 
 // loaded is a plugin and what the operator says about it.

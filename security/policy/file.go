@@ -1,11 +1,14 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -15,15 +18,23 @@ const maxConfig = 1 << 20
 // LoadFile makes the engine of an installation. Without the file there are no policies; one that cannot be understood, or
 // that somebody else could change, locks the engine.
 func LoadFile(installDir string, from Sources) *Engine {
-	name := filepath.Join(installDir, ConfigFile)
+	return from.load(filepath.Join(installDir, ConfigFile), ConfigFile, true)
+}
+
+// LoadCandidate makes the engine of another file that might take the place of an installation's, under the same rules. Errors
+// have its own name. A file that is not there locks.
+func LoadCandidate(name string, from Sources) *Engine { return from.load(name, name, false) }
+
+// load reads a config that people know as called. maybe reports whether it need not be there.
+func (from Sources) load(name, called string, maybe bool) *Engine {
 	data, err := os.ReadFile(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case maybe && errors.Is(err, fs.ErrNotExist):
 		return Load(Config{}, from)
 	case err != nil:
 		return Broken(err)
 	case len(data) > maxConfig:
-		return Broken(fmt.Errorf("%s is larger than %d bytes", ConfigFile, maxConfig))
+		return Broken(fmt.Errorf("%s is larger than %d bytes", called, maxConfig))
 	}
 	for _, p := range []string{name, filepath.Dir(name)} {
 		if err := from.ownersOnly(p); err != nil {
@@ -31,10 +42,16 @@ func LoadFile(installDir string, from Sources) *Engine {
 		}
 	}
 	c, err := ParseConfig(data)
-	if err != nil {
-		return Broken(err)
+	e := Broken(err)
+	if err == nil {
+		e = Load(c, from)
 	}
-	return Load(c, from)
+	if e.locked != nil && called != ConfigFile {
+		e.locked = errors.New(strings.ReplaceAll(e.locked.Error(), ConfigFile+":", called+":"))
+	}
+	sum := sha256.Sum256(data)
+	e.source = hex.EncodeToString(sum[:])
+	return e
 }
 
 // ownersOnly refuses a file or folder that somebody else than root, this user and the installation's owner may change: who
