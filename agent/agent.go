@@ -15,13 +15,14 @@
 //	storage.go    how much the data directory holds    systemd.go      how programs of the host fare
 //	prepare.go    from files to an accepted project    world.go, base.go, loading.go, dependencies.go, override.go
 //	trees.go      the copies that are judged, mounted  units.go        models are made once
+//	plan.go, plan_all.go  what a start would come to, without a copy (plan_load.go): plan_hash.go, plan_docker.go
 //	start.go      from a project to containers         settle.go       what became of them
 //	grants.go     what the owner gave an extension     retire.go       what an earlier version left running
 //	generate.go   secrets that nobody has to invent    configuration.go, configure.go, env.go   what the owner gives an extension
 //	apikeys.go    keys of the API that an extension has
 //	approved.go   what was started last                ports.go, datadirs.go
 //	reconcile.go  finishes changes that were made while the agent was away
-//	client.go     the other end: implements catalog.Agent; client_send.go, client_machine.go, away.go
+//	client.go     the other end: implements catalog.Agent; client_send.go, client_machine.go, client_plan.go, away.go
 package agent
 
 import (

@@ -35,7 +35,7 @@ func (in *installation) told() []string {
 func TestAudit_TellsWhoChangedWhat(t *testing.T) {
 	in := newInstallation(t, extension("app", ""), inFolder("extensions/services", "search", ""))
 	ctx := catalog.WithActor(t.Context(), "session:ada")
-	_, err := in.client.Start(ctx, "app", nil, nil)
+	_, err := in.client.Start(ctx, "app", catalog.Starting{}, nil)
 	in.must(err)
 	_, err = in.client.Restart(ctx, "app", nil)
 	in.must(err)
@@ -43,7 +43,7 @@ func TestAudit_TellsWhoChangedWhat(t *testing.T) {
 	in.must(in.client.Remove(ctx, "app"))
 	in.must(in.client.SetBuiltin(ctx, "search", false))
 	in.must(in.client.SetBuiltin(ctx, "search", true))
-	_, err = in.client.Start(ctx, "ghost", nil, nil)
+	_, err = in.client.Start(ctx, "ghost", catalog.Starting{}, nil)
 	in.wantRefusal(err, problem.NotFound, `extension "ghost" is not installed`)
 	_, err = in.client.Up(ctx, []string{"app"}, false, nil)
 	in.must(err)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"dreamserver/agent"
+	"dreamserver/catalog"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 )
@@ -122,8 +123,11 @@ func TestClient_TellsThatTheAgentHangs(t *testing.T) {
 	l := in.listen() // the kernel accepts, nobody answers
 	defer l.Close()
 	for name, call := range map[string]func(context.Context) error{
-		"ping":  func(ctx context.Context) error { _, err := in.client.Ping(ctx); return err },
-		"start": func(ctx context.Context) error { _, err := in.client.Start(ctx, "app", nil, nil); return err },
+		"ping": func(ctx context.Context) error { _, err := in.client.Ping(ctx); return err },
+		"start": func(ctx context.Context) error {
+			_, err := in.client.Start(ctx, "app", catalog.Starting{}, nil)
+			return err
+		},
 	} {
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 		err := call(ctx)
@@ -199,7 +203,7 @@ func TestClient_DoesNotKnowWhatCameOfABrokenConnection(t *testing.T) {
 			c := agent.NewClient(settingsFor(t, server.Listener.Addr()), version)
 			defer c.Close()
 			for _, call := range []func() error{
-				func() error { _, err := c.Start(t.Context(), "app", nil, nil); return err },
+				func() error { _, err := c.Start(t.Context(), "app", catalog.Starting{}, nil); return err },
 				func() error { return c.Stop(t.Context(), "app") },
 				func() error { _, err := c.Up(t.Context(), nil, false, nil); return err },
 			} {

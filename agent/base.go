@@ -21,6 +21,7 @@ func (l *loading) base(ctx context.Context) (*compose.Unit, error) {
 		if err != nil {
 			return nil, problem.Newf(problem.Unavailable, "base file %s cannot be read: run `dream init` (%w)", name, err)
 		}
+		l.note(name, data)
 		in.Files = append(in.Files, compose.File{Name: name, Content: data})
 	}
 	for _, u := range w.stack.Units {
@@ -35,6 +36,7 @@ func (l *loading) base(ctx context.Context) (*compose.Unit, error) {
 			if err := onlyService(data, u.ID); err != nil {
 				return nil, problem.Newf(problem.InvalidExtension, "%s: %w", u.Paths[i], err)
 			}
+			l.note(u.ID+"/"+name, data)
 			in.Files = append(in.Files, compose.File{Name: u.Paths[i], Content: data})
 		}
 	}

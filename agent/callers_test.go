@@ -46,11 +46,13 @@ func TestRoutes_OpenToTheKeysThatTheyAreFor(t *testing.T) {
 		"POST /v1/extension/disable":     both,
 		"POST /v1/extension/logs":        both,
 		"POST /v1/extension/logs/follow": both,
+		"POST /v1/extension/plan":        both,
 		"GET /v1/extension/{id}/env":     both,
 		"PUT /v1/extension/{id}/env":     both,
 		"GET /v1/stack":                  ownersAlone,
 		"POST /v1/stack/up":              ownersAlone,
 		"POST /v1/stack/down":            ownersAlone,
+		"POST /v1/stack/plan":            ownersAlone,
 	}
 	in := withAPIKey(t)
 	opens := func(route, authorization string) bool {

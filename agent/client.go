@@ -17,7 +17,6 @@ import (
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
-	"dreamserver/manifest"
 )
 
 const (
@@ -89,10 +88,9 @@ func (c *Client) Check(ctx context.Context, id string, library bool) (catalog.Ve
 	return v, c.change(ctx, readTimeout, "/v1/extension/check", Request{ServiceID: id, Library: library}, &v)
 }
 
-// Start brings up the extension's services. grants are what the owner gives it. on, which may be nil, is told how far it
-// is.
-func (c *Client) Start(ctx context.Context, id string, grants []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
-	return c.start(ctx, "start", Request{ServiceID: id, Grants: grants, Progress: on != nil}, on)
+// Start brings up the extension's services. on, which may be nil, is told how far it is.
+func (c *Client) Start(ctx context.Context, id string, with catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
+	return c.start(ctx, "start", Request{ServiceID: id, Grants: with.Grants, Plan: with.Plan, Progress: on != nil}, on)
 }
 
 // Restart stops the extension's services and brings them up again.

@@ -43,7 +43,11 @@ func (c *Client) Ports(ctx context.Context, ports []int) (catalog.PortUses, erro
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, machineTimeout)
 	defer cancel()
-	err := c.call(ctx, method, path, in, out, asked)
+	return c.olderAgent(c.call(ctx, method, path, in, out, asked))
+}
+
+// olderAgent says what to do about an agent that does not know what it is asked.
+func (c *Client) olderAgent(err error) error {
 	if problem.HasCode(err, problem.NotFound) && strings.HasPrefix(problem.As(err).Detail, noSuchPath) {
 		return problem.Newf(problem.Unavailable, "the host agent at %s is older than this program and cannot tell this: run `make run`, which updates both", c.where)
 	}

@@ -42,7 +42,7 @@ func TestClient_Sends(t *testing.T) {
 	}{
 		{func() error { _, err := c.Check(ctx, "app", false); return err }, `POST /v1/extension/check {"service_id":"app"}`},
 		{func() error { _, err := c.Check(ctx, "app", true); return err }, `POST /v1/extension/check {"service_id":"app","library":true}`},
-		{func() error { _, err := c.Start(ctx, "app", nil, nil); return err }, `POST /v1/extension/start {"service_id":"app"}`},
+		{func() error { _, err := c.Start(ctx, "app", catalog.Starting{}, nil); return err }, `POST /v1/extension/start {"service_id":"app"}`},
 		{func() error { _, err := c.Restart(ctx, "app", nil); return err }, `POST /v1/extension/restart {"service_id":"app"}`},
 		{func() error { return c.Stop(ctx, "app") }, `POST /v1/extension/stop {"service_id":"app"}`},
 		{func() error { return c.Remove(ctx, "app") }, `POST /v1/extension/remove {"service_id":"app"}`},

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"dreamserver/catalog"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -178,7 +179,7 @@ func TestCorpus_TamesWhatItAccepts(t *testing.T) {
 	for _, s := range all {
 		in.put(s, inLibrary)
 		in.put(s, installed)
-		if _, err := in.client.Start(t.Context(), "web", []manifest.Grant{manifest.Build}, nil); err != nil {
+		if _, err := in.client.Start(t.Context(), "web", catalog.Starting{Grants: []manifest.Grant{manifest.Build}}, nil); err != nil {
 			t.Errorf("%s: %v, want accepted", s.name, err)
 			continue
 		}

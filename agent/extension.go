@@ -44,9 +44,11 @@ const (
 	stopLimit  = 2 * time.Minute
 )
 
-// startGranted is the verb start with the grants of its request.
-func (s *Server) startGranted(req Request, on stage) verb {
-	return func(ctx context.Context, id string) (*catalog.Report, error) { return s.start(ctx, id, req.Grants, on) }
+// startWith is the verb start with what comes with its request.
+func (s *Server) startWith(req Request, on stage) verb {
+	return func(ctx context.Context, id string) (*catalog.Report, error) {
+		return s.start(ctx, id, catalog.Starting{Grants: req.Grants, Plan: req.Plan}, on)
+	}
 }
 
 // restartWatched is the verb restart.

@@ -104,14 +104,15 @@ func (s *Server) keep(settings config.Settings, made []madeSecrets) (others bool
 	return others, nil
 }
 
-// prepareToRun is prepare for a start: what it has made is kept, once everything is accepted.
-func (s *Server) prepareToRun(ctx context.Context, id string, grants []manifest.Grant) (*prepared, error) {
+// prepareToRun is prepare for a start: what was given and made for it is kept, once everything is accepted and is what was
+// planned.
+func (s *Server) prepareToRun(ctx context.Context, id string, with catalog.Starting) (*prepared, error) {
 	for {
-		p, err := s.prepare(ctx, id, toRun(grants))
-		if err != nil || len(p.made) == 0 {
+		p, err := s.prepare(ctx, id, toRun(with.Grants))
+		if err != nil {
 			return p, err
 		}
-		others, err := s.keep(p.world.settings, p.made)
+		others, err := s.take(p, with.Plan)
 		if err == nil && !others {
 			return p, nil
 		}
@@ -120,4 +121,23 @@ func (s *Server) prepareToRun(ctx context.Context, id string, grants []manifest.
 			return nil, err
 		}
 	}
+}
+
+// take keeps what came with an accepted start, unless it is not what was planned. others is as that of keep.
+func (s *Server) take(p *prepared, plan string) (others bool, err error) {
+	if plan != "" {
+		h, err := s.planHash(p, s.policies)
+		if err == nil {
+			err = h.Changed(p.id, plan)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	if p.granted != nil {
+		if err := s.keepGrants(p.id, p.granted); err != nil {
+			return false, err
+		}
+	}
+	return s.keep(p.world.settings, p.made)
 }

@@ -32,24 +32,29 @@ func (s *Server) grantsFile(id string) string {
 
 // checkGrants refuses an installed extension that uses what the owner has not given it. given is what comes with
 // the request: it counts for files that are the library's own, byte for byte, because the API's container, which
-// sends the request, can write the installed files but not the library.
-func (s *Server) checkGrants(w *world, id, digest, actor string, used, given []manifest.Grant) error {
+// sends the request, can write the installed files but not the library. What is to be recorded is returned; nil is nothing.
+func (s *Server) checkGrants(w *world, id, digest, actor string, used, given []manifest.Grant) (*grantRecord, error) {
 	needed := security.Asked(used)
 	if len(needed) == 0 {
-		return nil
+		return nil, nil //nolint:nilnil // nothing to record is an answer
 	}
 	had := s.readGrants(id)
 	if had.Digest == digest && len(manifest.Without(needed, had.Grants)) == 0 {
-		return nil
+		return nil, nil //nolint:nilnil // the same
 	}
 	if len(manifest.Without(needed, given)) > 0 {
-		return security.GrantsRequired(id, needed, had.Digest != "" && had.Digest != digest)
+		return nil, security.GrantsRequired(id, needed, had.Digest != "" && had.Digest != digest)
 	}
 	if inLibrary(w, id) != digest {
-		return problem.Newf(problem.GrantsRequired, "extension %q asks for %s, and its files are not the library's: put them into %s, then install it again",
+		return nil, problem.Newf(problem.GrantsRequired, "extension %q asks for %s, and its files are not the library's: put them into %s, then install it again",
 			id, manifest.JoinGrants(needed), filepath.Join(w.settings.LibraryDir, id)).With(security.GrantItems(needed)...)
 	}
-	data, err := json.Marshal(grantRecord{Digest: digest, Grants: needed, Actor: actor, At: time.Now().UTC()})
+	return &grantRecord{Digest: digest, Grants: needed, Actor: actor, At: time.Now().UTC()}, nil
+}
+
+// keepGrants records what was given.
+func (s *Server) keepGrants(id string, record *grantRecord) error {
+	data, err := json.Marshal(record)
 	if err != nil {
 		return err
 	}

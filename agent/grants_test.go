@@ -32,10 +32,10 @@ func TestStart_AsksForGrantsOnce(t *testing.T) {
 	if items := problem.As(err).Items; len(items) != 1 || items[0].Rule != "grant-lan-bind" || items[0].Fix == "" {
 		t.Errorf("items %+v, want the one grant that is used", items)
 	}
-	_, err = in.client.Start(t.Context(), "app", []manifest.Grant{manifest.Build}, nil)
+	_, err = in.client.Start(t.Context(), "app", catalog.Starting{Grants: []manifest.Grant{manifest.Build}}, nil)
 	in.wantRefusal(err, problem.GrantsRequired, wantsAsk)
 
-	_, err = in.client.Start(catalog.WithActor(t.Context(), "key:admin"), "app", []manifest.Grant{manifest.LANBind, manifest.Build}, nil)
+	_, err = in.client.Start(catalog.WithActor(t.Context(), "key:admin"), "app", catalog.Starting{Grants: []manifest.Grant{manifest.LANBind, manifest.Build}}, nil)
 	in.must(err)
 	var rec struct {
 		Grants []manifest.Grant `json:"grants"`
@@ -54,23 +54,23 @@ func TestStart_AsksForGrantsOnce(t *testing.T) {
 func TestStart_AsksAgainWhenTheFilesHaveChanged(t *testing.T) {
 	in := granted(t)
 	lan := []manifest.Grant{manifest.LANBind}
-	_, err := in.client.Start(t.Context(), "app", lan, nil)
+	_, err := in.client.Start(t.Context(), "app", catalog.Starting{Grants: lan}, nil)
 	in.must(err)
 	in.add("-- data/user-extensions/app/more.txt --\n")
 	_, err = in.start("app")
 	in.wantRefusal(err, problem.GrantsRequired, asksAgain)
 
 	// Whoever can write the installed files can also send the request: what is not the library's is not granted so.
-	_, err = in.client.Start(t.Context(), "app", lan, nil)
+	_, err = in.client.Start(t.Context(), "app", catalog.Starting{Grants: lan}, nil)
 	in.wantRefusal(err, problem.GrantsRequired, `extension "app" asks for lan-bind, and its files are not the library's: put them into $INSTALL/data/extensions-library/app, then install it again`)
 	in.add("-- data/extensions-library/app/more.txt --\n")
-	_, err = in.client.Start(t.Context(), "app", lan, nil)
+	_, err = in.client.Start(t.Context(), "app", catalog.Starting{Grants: lan}, nil)
 	in.must(err)
 }
 
 func TestStart_RefusesWhatTheManifestDoesNotAskFor(t *testing.T) {
 	in := newInstallation(t, extension("app", onTheLAN), inFolder("data/extensions-library", "app", onTheLAN))
-	_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.LANBind}, nil)
+	_, err := in.client.Start(t.Context(), "app", catalog.Starting{Grants: []manifest.Grant{manifest.LANBind}}, nil)
 	in.wantRefusal(err, problem.ScanRefused, `extension "app" is refused by the security scan:…address 0.0.0.0 is not 127.0.0.1…`)
 }
 
@@ -86,7 +86,7 @@ func TestStart_TakesTheOwnersBindAddressForAGrant(t *testing.T) {
 
 func TestRemove_ForgetsGrants(t *testing.T) {
 	in := granted(t)
-	_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.LANBind}, nil)
+	_, err := in.client.Start(t.Context(), "app", catalog.Starting{Grants: []manifest.Grant{manifest.LANBind}}, nil)
 	in.must(err)
 	in.must(os.RemoveAll(in.path("data/user-extensions/app")))
 	in.must(in.client.Remove(t.Context(), "app"))
@@ -102,7 +102,7 @@ func TestCheck_SaysWhichGrantsAreMissing(t *testing.T) {
 		in.must(err)
 		wantEqual(t, "ungranted", []manifest.Grant{manifest.LANBind}, v.Ungranted)
 	}
-	_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.LANBind}, nil)
+	_, err := in.client.Start(t.Context(), "app", catalog.Starting{Grants: []manifest.Grant{manifest.LANBind}}, nil)
 	in.must(err)
 	v, err := in.client.Check(t.Context(), "app", false)
 	in.must(err)

@@ -173,7 +173,7 @@ func (in *installation) add(files ...string) {
 // start starts an extension through the client.
 func (in *installation) start(id string) (catalog.Report, error) {
 	in.t.Helper()
-	return in.client.Start(in.t.Context(), id, nil, nil)
+	return in.client.Start(in.t.Context(), id, catalog.Starting{}, nil)
 }
 
 func (in *installation) mustStart(id string) catalog.Report {

@@ -51,7 +51,7 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		// It stays until the body is there: net/http reads to the end what a handler has left.
 		_ = conn.SetReadDeadline(time.Now().Add(s.limits.Body))
 		most := int64(maxBody)
-		if r.Method == http.MethodPut {
+		if r.Method == http.MethodPut || r.URL.Path == planPath {
 			most = maxConfigBody
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)

@@ -27,7 +27,11 @@ type loading struct {
 	copies []func() // ends the use of each copy
 	made   []madeSecrets
 
-	own ownFacts
+	own        ownFacts
+	inputs     map[string]string // file → SHA-256, of all that was read
+	digests    map[string]string // extension → digest of its files, of those that are not built in
+	secretKeys map[string]bool   // variables that are secrets, set or not
+	granted    *grantRecord      // what was given with the request, and is not kept yet
 }
 
 // done lets go of the copies.
@@ -47,6 +51,9 @@ type ownFacts struct {
 
 // wanted loads the extension that the operation is about.
 func (l *loading) wanted(ctx context.Context, id string) (*compose.Unit, error) {
+	if l.want.plan != nil {
+		return l.planned(ctx, id)
+	}
 	if l.want.run {
 		u, ok := l.world.stack.Unit(id)
 		if !ok {
@@ -94,6 +101,7 @@ func (l *loading) judge(ctx context.Context, u *compose.StackUnit, at compose.Ro
 		if l.own.digest, err = catalog.TreeDigest(folder); err != nil {
 			return problem.About(u.ID, err)
 		}
+		l.digests[u.ID] = l.own.digest
 	}
 	if l.own.verdict, err = security.Judge(ctx, l.judged(u, at, own)); err != nil {
 		return err
@@ -131,17 +139,48 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 		unit, err := l.load(ctx, u, compose.Root{FS: w.services.FS()}, filepath.Join(w.settings.ServicesDir, u.Dir))
 		return unit.Unit, err
 	}
-	tree, done, err := l.server.copyTree(w.user, u.Dir)
+	tree, err := l.tree(u)
 	if err != nil {
-		return nil, problem.About(u.ID, err)
+		return nil, err
+	}
+	defer tree.close()
+	return l.installed(ctx, u, tree, given)
+}
+
+// tree is an installed extension's folder as it is judged and run.
+type tree struct {
+	fsys   fs.FS
+	path   string // what its relative paths mean: the agent's copy of it
+	digest string
+	close  func()
+}
+
+// tree copies the extension's folder, and opens the copy.
+func (l *loading) tree(u *compose.StackUnit) (tree, error) {
+	if l.want.plan != nil {
+		folder, err := fs.Sub(catalog.FS(l.world.user), u.Dir)
+		if err != nil {
+			return tree{}, fmt.Errorf("extension %q: %w", u.ID, err)
+		}
+		return l.uncopied(u.ID, folder)
+	}
+	path, done, err := l.server.copyTree(l.world.user, u.Dir)
+	if err != nil {
+		return tree{}, problem.About(u.ID, err)
 	}
 	l.copies = append(l.copies, done)
-	copied, err := os.OpenRoot(tree)
+	copied, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, fmt.Errorf("extension %q: %w", u.ID, err)
+		return tree{}, fmt.Errorf("extension %q: %w", u.ID, err)
 	}
-	defer copied.Close()
-	m, err := manifest.Read(copied.FS(), ".")
+	return tree{copied.FS(), path, filepath.Base(path), func() { copied.Close() }}, nil
+}
+
+// installed loads an installed extension from its tree.
+func (l *loading) installed(ctx context.Context, u *compose.StackUnit, t tree, given []manifest.Grant) (*compose.Unit, error) {
+	w := l.world
+	l.digests[u.ID] = t.digest
+	m, err := manifest.Read(t.fsys, ".")
 	if err == nil {
 		err = manifest.CheckFolder(m, u.ID)
 	}
@@ -154,22 +193,30 @@ func (l *loading) unit(ctx context.Context, u *compose.StackUnit, given []manife
 	if reason := w.impostor(m); reason != "" { // the copy need not be what was resolved
 		return nil, problem.Newf(problem.Quarantined, "extension %q takes no part: %s", u.ID, reason)
 	}
-	at := compose.Root{FS: copied.FS(), Prefix: path.Join(w.relative(w.settings.UserExtensionsDir), u.Dir)}
+	at := compose.Root{FS: t.fsys, Prefix: path.Join(w.relative(w.settings.UserExtensionsDir), u.Dir)}
 	fromCopy, skip := compose.Candidate(at, u.Source, ".", m, w.host)
 	if skip != nil {
 		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s", u.ID, skip.Reason)
 	}
-	unit, err := l.load(ctx, fromCopy, at, tree)
+	l.inputs[u.ID+"/"] = t.digest
+	unit, err := l.load(ctx, fromCopy, at, t.path)
 	if err != nil {
 		return nil, err
 	}
-	digest := filepath.Base(tree)
-	if len(l.units) == 1 { // what the operation is about comes first
+	own := len(l.units) == 1 // what the operation is about comes first
+	if own {
 		entry := auditOf(ctx)
-		entry.Digest, entry.Grants = digest, unit.grants
+		entry.Digest, entry.Grants = t.digest, unit.grants
 	}
-	if err := l.server.checkGrants(w, u.ID, digest, catalog.Actor(ctx), unit.grants, given); err != nil {
+	record, err := l.server.checkGrants(w, u.ID, t.digest, catalog.Actor(ctx), unit.grants, given)
+	if own && l.want.plan != nil {
+		l.want.plan.ungranted, err = err, nil // the rest is to be told all the same
+	}
+	if err != nil {
 		return nil, err
+	}
+	if record != nil {
+		l.granted = record
 	}
 	return unit.Unit, nil
 }
@@ -184,6 +231,7 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 	if err := security.Refusal(u.ID, l.judged(u, at, own).Declarations()); err != nil {
 		return acceptedUnit{}, err
 	}
+	l.secretsOf(&u.Manifest.Service)
 	if err := l.fillIn(&u.Manifest.Service, in.Files); err != nil {
 		return acceptedUnit{}, err
 	}
@@ -193,9 +241,12 @@ func (l *loading) load(ctx context.Context, u *compose.StackUnit, at compose.Roo
 	if err != nil {
 		return unit, l.missing(u, err)
 	}
+	l.read(u, at, in.Files)
+	l.want.plan.submit(u.ID, unit)
 	if unit, err = l.applyPolicies(ctx, u, unit, &folder, in); err != nil {
 		return unit, err
 	}
+	l.want.plan.accept(unit)
 	if err := l.homonym(ctx, u); err != nil {
 		return unit, err
 	}

@@ -29,6 +29,7 @@ func (l *loading) override(ctx context.Context, project *types.Project, p *prepa
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.stack.Override, err)
 	}
+	l.note(w.stack.Override, data)
 	whole, err := compose.Encode(project)
 	if err != nil {
 		return nil, err

@@ -24,18 +24,22 @@ const policyProject = "main"
 
 // loadPolicies reads the operator's config, once: it holds until the agent is restarted.
 func (s *Server) loadPolicies() *policy.Engine {
-	settings := s.opts.Settings
-	dir := filepath.Join(settings.InstallDir, filepath.Dir(policy.ConfigFile), "plugins")
-	e := policy.LoadFile(settings.InstallDir, policy.Sources{
-		Dir: dir, Getenv: func(key string) string { return settings.Env[key] }, Owner: settings.UID,
-		Loaded: func(i policy.Info, mode policy.Mode) {
-			s.log.Info().Str("transport", i.Transport).Str("digest", i.Digest).Str("mode", string(mode)).Msg("Loaded plugin " + i.Name)
-		},
-	})
+	from := s.policySources()
+	from.Loaded = func(i policy.Info, mode policy.Mode) {
+		s.log.Info().Str("transport", i.Transport).Str("digest", i.Digest).Str("mode", string(mode)).Msg("Loaded plugin " + i.Name)
+	}
+	e := policy.LoadFile(s.opts.Settings.InstallDir, from)
 	if err := e.Locked(); err != nil {
 		s.log.Error().Err(err).Msg("policies are locked: nothing is installed, enabled or started")
 	}
 	return e
+}
+
+// policySources are where plugins come from.
+func (s *Server) policySources() policy.Sources {
+	settings := s.opts.Settings
+	dir := filepath.Join(settings.InstallDir, filepath.Dir(policy.ConfigFile), "plugins")
+	return policy.Sources{Dir: dir, Getenv: func(key string) string { return settings.Env[key] }, Owner: settings.UID}
 }
 
 // lockedPolicies is why nothing may be started; empty when everything may.
@@ -49,7 +53,7 @@ func (s *Server) lockedPolicies() string {
 // applyPolicies has the operator's plugins change or refuse what would run of an extension. The scan judges what they make
 // of it: no policy loosens anything.
 func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit acceptedUnit, folder *security.Folder, in compose.Input) (acceptedUnit, error) {
-	engine := l.server.policies
+	engine := l.policies()
 	if engine.Locked() == nil && len(engine.Plugins()) == 0 {
 		return unit, nil
 	}
@@ -58,6 +62,7 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 		return unit, err
 	}
 	r, err := engine.Evaluate(ctx, s)
+	l.want.plan.evaluated(u.ID, r)
 	l.server.measures.decided(r.Decisions)
 	entry := auditOf(ctx)
 	for _, d := range r.Decisions {
@@ -134,7 +139,7 @@ func (l *loading) subject(ctx context.Context, u *compose.StackUnit, unit accept
 		ID: u.ID, Model: model, Manifest: words, User: cmp.Or(catalog.Actor(ctx), ownActor), Project: policyProject,
 		Phase: phase, Operation: cmp.Or(auditOf(ctx).Op, "start"), Secrets: secretsIn(in.Env, l.world.secrets),
 		Facts: policy.Facts{
-			Extension: policy.ExtensionFacts{ID: u.ID, Source: string(u.Source), Digest: l.own.digest, Category: string(u.Manifest.Service.Category), Grants: grants},
+			Extension: policy.ExtensionFacts{ID: u.ID, Source: string(u.Source), Digest: l.digests[u.ID], Category: string(u.Manifest.Service.Category), Grants: grants},
 			Host:      policy.HostFacts{GPUBackend: l.world.host.Backend, Arch: runtime.GOARCH},
 		},
 	}

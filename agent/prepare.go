@@ -18,6 +18,7 @@ type wanted struct {
 	run     bool             // from the agent's own copy, enabled extensions only; else judged where it lies
 	library bool             // the library's folder instead of the installed one
 	grants  []manifest.Grant // that come with the request
+	plan    *planning        // nothing is to run, and nothing is written; nil for everything else
 }
 
 func toRun(grants []manifest.Grant) wanted { return wanted{run: true, grants: grants} }
@@ -33,8 +34,11 @@ type prepared struct {
 	file     []byte
 	notes    []string
 	own      ownFacts
-	made     []madeSecrets // for it, and not kept yet
-	done     func()        // lets go of the copies that the file mentions, once it is approved or given up
+	made     []madeSecrets     // for it, and not kept yet
+	granted  *grantRecord      // with the request, and not kept yet
+	secrets  map[string]string // key → value, of what must not be shown
+	inputs   map[string]string // file → SHA-256, of all that it was made of
+	done     func()            // lets go of the copies that the file mentions, once it is approved or given up
 
 	override       string             // digest of the owner's override; empty without one
 	ownersFindings []security.Finding // what is in it
@@ -49,11 +53,12 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (_ *prepar
 		return nil, err
 	}
 	defer w.close()
-	l := loading{server: s, world: w, want: want}
+	l := loading{server: s, world: w, want: want, inputs: map[string]string{}, digests: map[string]string{}, secretKeys: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			l.done()
 		}
+		l.noteSecrets()
 	}()
 	base, err := l.base(ctx)
 	if err != nil {
@@ -91,7 +96,7 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (_ *prepar
 		return nil, installationError(err)
 	}
 	p.noteOverride()
-	p.made = l.made
+	p.made, p.granted, p.inputs, p.secrets = l.made, l.granted, l.inputs, l.hidden()
 	auditOf(ctx).Override = p.override
 	p.project = compose.Closure(project, p.services)
 	p.project.Name = w.settings.Names.Project

@@ -33,6 +33,8 @@ type Request struct {
 	Library bool       `json:"library,omitempty"` // check: judge what the library has instead of what is installed
 	// Grants are what the owner gives the extension with a start.
 	Grants []manifest.Grant `json:"grants,omitempty"`
+	// Plan is the hash of the plan that a start is to carry out; empty for whatever there is.
+	Plan string `json:"plan_hash,omitempty"`
 	// Progress asks a start or restart for [ChangeMessage] lines instead of one reply.
 	Progress bool `json:"progress,omitempty"`
 }
@@ -60,6 +62,36 @@ type Health struct {
 	// Policies is why nothing may be installed, enabled or started; empty when everything may.
 	Policies string `json:"policies,omitempty"`
 }
+
+// PlanAllRequest is the body of POST /v1/stack/plan.
+type PlanAllRequest struct {
+	With string `json:"with,omitempty"` // the whole path of another config of policies; empty for the one that holds
+}
+
+// PlanAllReply is what each extension that is installed or enabled would come to.
+type PlanAllReply struct {
+	Plans []PlanComparison `json:"plans"` // sorted by id
+}
+
+// PlanComparison is a plan under the policies that hold, and under those that are asked about.
+type PlanComparison struct {
+	ID      string       `json:"id"`
+	Outcome PlanOutcome  `json:"outcome"`
+	Now     catalog.Plan `json:"now"`
+	With    catalog.Plan `json:"with"`
+}
+
+// PlanOutcome is what another config of policies would do to an extension.
+type PlanOutcome string
+
+// The outcomes.
+const (
+	PlanBreaks  PlanOutcome = "breaks"  // it is allowed now, and would be no more
+	PlanMends   PlanOutcome = "mends"   // the other way round
+	PlanChanges PlanOutcome = "changes" // it would run as something else
+	PlanStays   PlanOutcome = "stays"
+	PlanStaysNo PlanOutcome = "refused" // it is not allowed now, and would not be
+)
 
 // UpRequest is the body of POST /v1/stack/up.
 type UpRequest struct {

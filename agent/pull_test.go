@@ -100,7 +100,7 @@ func TestStart_TellsItsProgress(t *testing.T) {
 			stages = append(stages, s.Name)
 		}
 	}
-	r, err := in.client.Start(t.Context(), "app", nil, take)
+	r, err := in.client.Start(t.Context(), "app", catalog.Starting{}, take)
 	in.must(err)
 	wantEqual(t, "stages", []string{"check", "pull", "create", "wait"}, stages)
 	wantEqual(t, "report", "dream-server-app-1 running", names(r))
@@ -112,12 +112,12 @@ func TestStart_TellsItsProgress(t *testing.T) {
 	in.must(err)
 	wantEqual(t, "stages of a restart", []string{"check", "stop", "check", "create", "wait"}, stages)
 
-	_, plain := in.client.Start(t.Context(), "bad", nil, nil)
-	_, err = in.client.Start(t.Context(), "bad", nil, take)
+	_, plain := in.client.Start(t.Context(), "bad", catalog.Starting{}, nil)
+	_, err = in.client.Start(t.Context(), "bad", catalog.Starting{}, take)
 	if a, b := problem.As(plain), problem.As(err); a.Code != problem.ScanRefused || a.Code != b.Code || a.Detail != b.Detail || len(a.Items) != len(b.Items) {
 		t.Errorf("with progress %v, without %v", err, plain)
 	}
-	_, err = in.client.Start(t.Context(), "ghost", []manifest.Grant{}, take)
+	_, err = in.client.Start(t.Context(), "ghost", catalog.Starting{Grants: []manifest.Grant{}}, take)
 	in.wantRefusal(err, problem.NotFound, `extension "ghost" is not installed`)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
+	"dreamserver/catalog"
 	"dreamserver/manifest"
 )
 
@@ -26,7 +27,7 @@ func TestApproved_IsWhatDockerComposeReads(t *testing.T) {
 		for _, s := range samples(t, kind) {
 			in.put(s, inLibrary)
 			in.put(s, installed)
-			if _, err := in.client.Start(t.Context(), "web", manifest.Grants(), nil); err != nil {
+			if _, err := in.client.Start(t.Context(), "web", catalog.Starting{Grants: manifest.Grants()}, nil); err != nil {
 				t.Errorf("%s: %v", s.name, err)
 				continue
 			}

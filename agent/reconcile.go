@@ -129,7 +129,7 @@ func (s *Server) wantedState(id string, change *catalog.Change) (string, verb, e
 	_, enabled := w.stack.Unit(id)
 	switch {
 	case enabled && change.Kind != "stop":
-		return "start", s.startGranted(Request{Grants: change.Grants}, nil), nil
+		return "start", s.startWith(Request{Grants: change.Grants, Plan: change.Plan}, nil), nil
 	case slices.Contains(w.ids, id):
 		return "stop", s.stopExtension, nil
 	}

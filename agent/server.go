@@ -87,6 +87,7 @@ type Server struct {
 	systemd  chan struct{} // holds an element for each systemctl that runs
 	measures *measures
 	policies *policy.Engine
+	planners chan struct{} // holds an element for each plan that is made
 	limits   Limits
 	conns    shares.Shares // connections on the socket, by user
 	streams  shares.Shares // of events, by peer
@@ -153,6 +154,7 @@ func NewServer(o Options) (*Server, error) {
 	srv.gpus = gpu.NewReader(o.GPUs)
 	srv.counter.dir = s.DataDir
 	srv.systemd = make(chan struct{}, unitsAtOnce)
+	srv.planners = make(chan struct{}, plansAtOnce)
 	srv.measures = newMeasures(o.Version, machine{gpus: srv.gpus, engine: o.Engine, dataDir: s.DataDir})
 	srv.policies = srv.loadPolicies()
 	srv.measures.plugged(srv.policies.Plugins())
@@ -186,7 +188,8 @@ func (s *Server) routes() []route {
 		{get, "/v1/events", api, s.events},
 		{get, "/v1/audit", api, s.auditPage},
 		{post, "/v1/extension/check", api, s.check},
-		{post, "/v1/extension/start", api, s.change("start", s.startGranted)},
+		{post, planPath, api, s.plan},
+		{post, "/v1/extension/start", api, s.change("start", s.startWith)},
 		{post, "/v1/extension/restart", api, s.change("restart", s.restartWatched)},
 		{post, "/v1/extension/stop", api, s.change("stop", always(s.stopExtension))},
 		{post, "/v1/extension/remove", api, s.change("remove", always(s.removeExtension))},
@@ -197,6 +200,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/extension/{id}/env", api, s.getConfig},
 		{put, "/v1/extension/{id}/env", api, s.putConfig},
 		{get, "/v1/stack", owner, s.stack},
+		{post, "/v1/stack/plan", owner, s.planAll},
 		{post, "/v1/stack/up", owner, s.up},
 		{post, "/v1/stack/down", owner, s.down},
 	}

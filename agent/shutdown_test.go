@@ -16,7 +16,7 @@ import (
 // background runs a start and gives its error.
 func (in *installation) background(id string) <-chan error {
 	result := make(chan error, 1)
-	go func() { _, err := in.client.Start(in.t.Context(), id, nil, nil); result <- err }()
+	go func() { _, err := in.client.Start(in.t.Context(), id, catalog.Starting{}, nil); result <- err }()
 	return result
 }
 

@@ -12,14 +12,13 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
-	"dreamserver/manifest"
 )
 
 // rollbackTime is how long undoing a start may take when the agent shuts down.
 const rollbackTime = 15 * time.Second
 
-// start is the verb: core services are refused. grants are what the owner gives with it.
-func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant, on stage) (*catalog.Report, error) {
+// start is the verb: core services are refused.
+func (s *Server) start(ctx context.Context, id string, with catalog.Starting, on stage) (*catalog.Report, error) {
 	w, err := s.folders()
 	if err != nil {
 		return nil, err
@@ -28,7 +27,7 @@ func (s *Server) start(ctx context.Context, id string, grants []manifest.Grant, 
 	if err := w.refuseCore(id); err != nil {
 		return nil, err
 	}
-	return s.bringUp(ctx, id, bringing{wait: s.opts.HealthWait, grants: grants, on: on})
+	return s.bringUp(ctx, id, bringing{wait: s.opts.HealthWait, with: with, on: on})
 }
 
 func (s *Server) restart(ctx context.Context, id string, on stage) (*catalog.Report, error) {
@@ -42,14 +41,14 @@ func (s *Server) restart(ctx context.Context, id string, on stage) (*catalog.Rep
 	if _, err := s.stopExtension(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.start(ctx, id, nil, on)
+	return s.start(ctx, id, catalog.Starting{}, on)
 }
 
 // bringing is how services are brought up.
 type bringing struct {
-	wait   time.Duration    // for what becomes of them
-	grants []manifest.Grant // that come with the request
-	on     stage
+	wait time.Duration // for what becomes of them
+	with catalog.Starting
+	on   stage
 }
 
 // bringUp starts the services of an extension or a core service, and what they depend on, and waits until it is
@@ -72,7 +71,7 @@ func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog
 
 func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
 	how.on.enter("check")
-	p, err := s.prepareToRun(ctx, id, how.grants)
+	p, err := s.prepareToRun(ctx, id, how.with)
 	if err != nil {
 		return nil, err
 	}

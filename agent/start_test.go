@@ -89,7 +89,7 @@ func TestStart_FetchesImagesFirst(t *testing.T) {
 					s.Fails = tt.fails
 				}
 			})
-			_, err := in.client.Start(t.Context(), "app", []manifest.Grant{manifest.Build}, nil)
+			_, err := in.client.Start(t.Context(), "app", catalog.Starting{Grants: []manifest.Grant{manifest.Build}}, nil)
 			if tt.err != "" {
 				in.wantRefusal(err, cmp.Or(tt.code, problem.StartFailed), tt.err)
 				wantEqual(t, "containers", map[string]string{}, in.docker.services())
@@ -131,7 +131,7 @@ func TestStart_OfManyThatShareADependency(t *testing.T) {
 	in := newInstallation(t, files...)
 	results := make(chan error, len(ids))
 	for _, id := range ids {
-		go func() { _, err := in.client.Start(t.Context(), id, nil, nil); results <- err }()
+		go func() { _, err := in.client.Start(t.Context(), id, catalog.Starting{}, nil); results <- err }()
 	}
 	for range ids {
 		in.must(<-results)

@@ -233,6 +233,10 @@ type fakeAgent struct {
 	holds  catalog.Storage
 	taken  map[int]catalog.PortUse
 	host   *catalog.HostFacts // the machine; nil while it is not told
+	plan   catalog.PlanHash   // of what would run
+	asked  catalog.PlanRequest
+	denied error        // what stands in the way of a plan
+	answer catalog.Plan // the rest of it
 
 	query   catalog.LogQuery // of who followed a log last
 	written chan string      // lines, while somebody follows; closed, the agent goes away
@@ -291,7 +295,22 @@ func (a *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict
 	return v, a.away
 }
 
-func (a *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
+func (a *fakeAgent) Plan(_ context.Context, req catalog.PlanRequest) (catalog.Plan, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = req
+	p := a.answer
+	p.ID, p.Verdict, p.Hash = req.ID, catalog.PlanAllowed, a.plan.String()
+	p.Refuse(a.denied)
+	return p, a.away
+}
+
+func (a *fakeAgent) Start(ctx context.Context, id string, with catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
+	if with.Plan != "" {
+		if err := a.plan.Changed(id, with.Plan); err != nil {
+			return catalog.Report{}, err
+		}
+	}
 	if a.onRun != nil {
 		if err := a.onRun(ctx); err != nil {
 			return catalog.Report{}, err
@@ -309,7 +328,7 @@ func (a *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant, on
 }
 
 func (a *fakeAgent) Restart(ctx context.Context, id string, on func(operation.Progress)) (catalog.Report, error) {
-	return a.Start(ctx, id, nil, on)
+	return a.Start(ctx, id, catalog.Starting{}, on)
 }
 
 func (a *fakeAgent) Stop(_ context.Context, id string) error {

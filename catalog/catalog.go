@@ -146,6 +146,12 @@ type Verdict struct {
 	Notes    []string `json:"notes,omitempty"`
 }
 
+// Starting is what comes with a start.
+type Starting struct {
+	Grants []manifest.Grant // what the owner gives the extension
+	Plan   string           // the hash of the plan that is to be carried out; empty for whatever there is
+}
+
 // Report is what became of a start.
 type Report struct {
 	ID         string              `json:"service_id"`
@@ -168,8 +174,10 @@ type Agent interface {
 	Ping(ctx context.Context) (AgentStatus, error)
 	// Check judges the extension as installed (library false) or as the library has it.
 	Check(ctx context.Context, id string, library bool) (Verdict, error)
-	// Start starts the extension; grants are what the owner gives it. on is told how far it is, by one goroutine.
-	Start(ctx context.Context, id string, grants []manifest.Grant, on func(operation.Progress)) (Report, error)
+	// Plan is what a start would come to, of an extension that is built in, installed or in the library.
+	Plan(ctx context.Context, req PlanRequest) (Plan, error)
+	// Start starts the extension. on is told how far it is, by one goroutine.
+	Start(ctx context.Context, id string, with Starting, on func(operation.Progress)) (Report, error)
 	Stop(ctx context.Context, id string) error
 	Restart(ctx context.Context, id string, on func(operation.Progress)) (Report, error)
 	// Remove removes the containers of an extension that is disabled or gone.

@@ -25,6 +25,7 @@ type Change struct {
 	Kind      operation.Kind
 	Operation string           // its record for people; empty without one
 	Grants    []manifest.Grant // that the owner gives with it
+	Plan      string           // the hash of the plan that it carries out; empty without one
 
 	file   *os.File
 	root   *os.Root
@@ -38,6 +39,7 @@ type changeRecord struct {
 	Started   time.Time      `json:"started"`
 
 	Grants []manifest.Grant `json:"grants,omitempty"`
+	Plan   string           `json:"plan,omitempty"`
 }
 
 // claim opens and locks the record. The holder removes the file before it unlocks it, so a lock on a file that

@@ -103,6 +103,10 @@ func NewConfig(s *manifest.Service, f ConfigFacts) Config {
 	return c
 }
 
+// HidesValue reports whether the value of a variable is shown to nobody: by its name, or because an address in it may have a
+// password.
+func HidesValue(key, value string) bool { return value != "" && holdsPassword(key, value) }
+
 // holdsPassword reports whether a value is, or may be, an address with a password in it, or a secret by its name.
 func holdsPassword(key, value string) bool {
 	if manifest.SoundsSecret(key) || dsnKey.MatchString(key) || secretInText.MatchString(value) {

@@ -40,6 +40,9 @@ func (m *Manager) enableMissing(ctx context.Context, t *task) (also []string, er
 	if err != nil || len(missing) == 0 {
 		return nil, err
 	}
+	if t.Plan != "" {
+		return nil, problem.Newf(problem.InvalidArgument, "extension %q needs %s first: a plan is of one extension; enable those, and plan this one again", t.ID, strings.Join(missing, ", "))
+	}
 	t.enter(stageDependencies)
 	for i, dep := range missing {
 		if err := m.enableDependency(ctx, t, dep); err != nil {

@@ -34,6 +34,8 @@ type fakeAgent struct {
 
 	asks, given []manifest.Grant // what an extension asks for; what the last start brought
 	judged      string           // digest of the files that were judged
+	plan        string           // that the last start brought
+	planned     catalog.Plan     // the answer to who asks for one
 
 	changed []catalog.ConfigChange // what was asked for
 }
@@ -75,11 +77,17 @@ func (a *fakeAgent) verdict(id string) catalog.Verdict {
 	}
 }
 
-func (a *fakeAgent) Start(_ context.Context, id string, grants []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
+func (a *fakeAgent) Plan(_ context.Context, req catalog.PlanRequest) (catalog.Plan, error) {
+	p := a.planned
+	p.ID = req.ID
+	return p, nil
+}
+
+func (a *fakeAgent) Start(_ context.Context, id string, with catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
 	if a.progress != nil {
 		a.progress(on)
 	}
-	a.given = grants
+	a.given, a.plan = with.Grants, with.Plan
 	if a.start != nil {
 		return a.start(id)
 	}
@@ -94,7 +102,7 @@ func (a *fakeAgent) Stop(_ context.Context, id string) error {
 }
 
 func (a *fakeAgent) Restart(ctx context.Context, id string, on func(operation.Progress)) (catalog.Report, error) {
-	return a.Start(ctx, id, nil, on)
+	return a.Start(ctx, id, catalog.Starting{}, on)
 }
 
 func (a *fakeAgent) Remove(_ context.Context, id string) error {

@@ -38,6 +38,7 @@ type Intent struct {
 	Actor     string           // who makes the change
 	Operation string           // its record for people; empty without one
 	Grants    []manifest.Grant // that the owner gives with it
+	Plan      string           // the hash of the plan that it carries out; empty without one
 }
 
 // Begin records that the extension is being changed. While another process changes it, the error is
@@ -53,7 +54,7 @@ func (j *Journal) Begin(id string, what Intent) (*Change, error) {
 		return nil, err
 	}
 	c.before = readAll(c.file)
-	record, err := json.Marshal(changeRecord{Kind: what.Kind, Actor: what.Actor, Operation: what.Operation, Started: time.Now().UTC(), Grants: what.Grants})
+	record, err := json.Marshal(changeRecord{Kind: what.Kind, Actor: what.Actor, Operation: what.Operation, Started: time.Now().UTC(), Grants: what.Grants, Plan: what.Plan})
 	if err == nil {
 		err = errors.Join(overwrite(c.file, record), j.owner.give(c.file), c.file.Sync())
 	}
@@ -61,7 +62,7 @@ func (j *Journal) Begin(id string, what Intent) (*Change, error) {
 		c.Cancel()
 		return nil, storageError(fmt.Errorf("record the change of %q: %w", id, err))
 	}
-	c.Kind, c.Operation, c.Grants = what.Kind, what.Operation, what.Grants
+	c.Kind, c.Operation, c.Grants, c.Plan = what.Kind, what.Operation, what.Grants, what.Plan
 	return c, nil
 }
 
@@ -128,7 +129,7 @@ func (j *Journal) Claim(id string) (*Change, error) {
 		return nil, nil //nolint:nilnil // nothing to do is an answer
 	}
 	r := parseRecord(c.before)
-	c.Kind, c.Operation, c.Grants = r.Kind, r.Operation, r.Grants
+	c.Kind, c.Operation, c.Grants, c.Plan = r.Kind, r.Operation, r.Grants, r.Plan
 	return c, nil
 }
 

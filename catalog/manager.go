@@ -105,7 +105,7 @@ func away(err error) bool {
 
 func (m *Manager) start(ctx context.Context, t *task) (Result, error) {
 	return m.run(ctx, t, "started", func(ctx context.Context, on func(operation.Progress)) (Report, error) {
-		return m.agent.Start(ctx, t.ID, nil, on)
+		return m.agent.Start(ctx, t.ID, Starting{Plan: t.Plan}, on)
 	})
 }
 

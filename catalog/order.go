@@ -19,9 +19,10 @@ type Order struct {
 	Kind operation.Kind
 	ID   string // of the extension
 
-	Given            Given // install
-	WithDependencies bool  // enable: what it needs is enabled first, and installed if need be
-	Forget           bool  // uninstall: its values in .env go, but for those that another installed extension reads
+	Plan             string // install, enable, start: the hash of the plan that is to be carried out; empty for whatever there is
+	Given            Given  // install
+	WithDependencies bool   // enable: what it needs is enabled first, and installed if need be
+	Forget           bool   // uninstall: its values in .env go, but for those that another installed extension reads
 
 	parent string          // the operation that this one is part of
 	key    string          // of a retry
@@ -36,6 +37,11 @@ type Given struct {
 
 // Do makes a change and waits for its end. When ctx ends, a change that turns something on is cancelled.
 func (m *Manager) Do(ctx context.Context, o Order) (Result, error) {
+	if o.Plan != "" {
+		if err := CheckPlanHash(o.Plan); err != nil {
+			return Result{}, err
+		}
+	}
 	var check func(*Snapshot, Entry) error
 	var do func(context.Context, *task) (Result, error)
 	switch o.Kind {
@@ -143,7 +149,7 @@ func (m *Manager) Submit(ctx context.Context, o Order, key string) (operation.Op
 
 // digest is of the order without its values, which may be secrets: a retry does not change them.
 func (o Order) digest() string {
-	data, _ := json.Marshal([]any{o.Kind, o.ID, o.Given.Grants, slices.Sorted(maps.Keys(o.Given.Values)), o.WithDependencies, o.Forget})
+	data, _ := json.Marshal([]any{o.Kind, o.ID, o.Given.Grants, slices.Sorted(maps.Keys(o.Given.Values)), o.WithDependencies, o.Forget, o.Plan})
 	return digest(string(data))
 }
 

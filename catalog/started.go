@@ -24,7 +24,7 @@ import (
 //	it was cancelled           undo, its containers too
 func (m *Manager) startChanged(ctx context.Context, t *task, done string, undo func(context.Context, Entry) error) (Result, error) {
 	report, err := m.bringUp(ctx, t, func(ctx context.Context, on func(operation.Progress)) (Report, error) {
-		return m.agent.Start(ctx, t.ID, t.Grants, on)
+		return m.agent.Start(ctx, t.ID, Starting{Grants: t.Grants, Plan: t.Plan}, on)
 	})
 	ctx = context.WithoutCancel(ctx) // the rest is ours to finish, whether the client still waits or not
 	r := Result{ID: t.ID, Action: done}
@@ -35,7 +35,7 @@ func (m *Manager) startChanged(ctx context.Context, t *task, done string, undo f
 		t.Done()
 		r.Message, r.Warnings = report.sentence(t.entry.Name, done), report.Notes
 		return r, nil
-	case away(err):
+	case away(err) && t.Plan == "": // the agent alone knows whether it is what was planned
 		t.Leave()
 		r.RestartRequired = true
 		r.Message = fmt.Sprintf("%s is %s, but not started: %s. It is started as soon as the host agent is back.", t.entry.Name, done, trimDot(err.Error()))
@@ -43,7 +43,7 @@ func (m *Manager) startChanged(ctx context.Context, t *task, done string, undo f
 	case problem.HasCode(err, problem.OutcomeUnknown):
 		t.Leave()
 		return r, err
-	case !refused(err) && m.hasContainers(ctx, t.ID):
+	case !refused(err) && !away(err) && m.hasContainers(ctx, t.ID):
 		t.Done()
 		return r, err
 	}

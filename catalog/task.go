@@ -68,7 +68,7 @@ func (m *Manager) begin(ctx context.Context, o Order, check func(*Snapshot, Entr
 	}
 	id := operation.NewID()
 	off := !o.Kind.TurnsOn()
-	change, err := m.journal.Begin(o.ID, Intent{Kind: o.Kind, Actor: m.actor, Operation: id, Grants: o.Given.Grants})
+	change, err := m.journal.Begin(o.ID, Intent{Kind: o.Kind, Actor: m.actor, Operation: id, Grants: o.Given.Grants, Plan: o.Plan})
 	switch busy := problem.HasCode(err, problem.Busy); {
 	case err == nil:
 	case busy && o.Kind == operation.Stop && m.journal.turnsOn(o.ID):

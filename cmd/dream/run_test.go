@@ -24,7 +24,6 @@ import (
 	"dreamserver/config"
 	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
-	"dreamserver/manifest"
 	"dreamserver/security"
 )
 
@@ -63,7 +62,11 @@ func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict
 	return v, nil
 }
 
-func (f *fakeAgent) Start(ctx context.Context, id string, _ []manifest.Grant, on func(operation.Progress)) (catalog.Report, error) {
+func (f *fakeAgent) Plan(_ context.Context, req catalog.PlanRequest) (catalog.Plan, error) {
+	return catalog.Plan{ID: req.ID, Verdict: catalog.PlanAllowed}, nil
+}
+
+func (f *fakeAgent) Start(ctx context.Context, id string, _ catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
 	return f.Restart(ctx, id, on)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"dreamserver/agent"
+	"dreamserver/catalog"
 	"dreamserver/config"
 )
 
@@ -180,7 +181,7 @@ func TestServe_KeepsItsKeysToItself(t *testing.T) {
 		settings.AgentKey = k
 		client := agent.NewClient(settings, "")
 		_, _ = client.Host(ctx) // runs docker compose version
-		_, _ = client.Start(ctx, "nosuch", nil, nil)
+		_, _ = client.Start(ctx, "nosuch", catalog.Starting{}, nil)
 		client.Close()
 	}
 	cancel()

@@ -43,6 +43,7 @@ const (
 	GrantsRequired      Code = "grants_required"
 	WrongPlatform       Code = "wrong_platform"
 	Cancelled           Code = "cancelled"
+	PlanChanged         Code = "plan_changed"
 
 	// The extension is not acceptable.
 
@@ -114,6 +115,7 @@ var table = map[Code]row{
 	WrongPlatform:       {http.StatusConflict, errdefs.ErrConflict, "Wrong platform"},
 	Cancelled:           {http.StatusConflict, errdefs.ErrConflict, "Cancelled"},
 	GrantsRequired:      {http.StatusConflict, errdefs.ErrConflict, "Grants required"},
+	PlanChanged:         {http.StatusConflict, errdefs.ErrConflict, "Plan changed"},
 
 	InvalidExtension:  {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Invalid extension"},
 	ExtensionTooLarge: {http.StatusBadRequest, errdefs.ErrInvalidArgument, "Extension too large"},
