@@ -38,6 +38,7 @@ type Extensions interface {
 	Storage(ctx context.Context) (catalog.Storage, error)
 	CheckPorts(ctx context.Context, ports []int) (catalog.PortUses, error)
 	Examine(ctx context.Context) doctor.Report
+	Plan(ctx context.Context, req catalog.PlanRequest) (catalog.Plan, error)
 	Submit(ctx context.Context, o catalog.Order, key string) (operation.Operation, error)
 	Outcome(ctx context.Context, id string) (catalog.Result, error)
 	Operations(f operation.Filter) ([]operation.Operation, error)

@@ -30,7 +30,7 @@ func (s *server) getExtension(_ context.Context, in *extensionInput) (*reply[ext
 }
 
 func (s *server) install(ctx context.Context, in *installInput) (*changeReply[catalog.Result], error) {
-	r, err := order(ctx, s, catalog.Order{Kind: operation.Install, ID: in.ID, Given: in.given()}, in.Preferences, whole)
+	r, err := order(ctx, s, catalog.Order{Kind: operation.Install, ID: in.ID, Given: in.given(), Plan: in.plan()}, in.Preferences, whole)
 	return r, orInBody(in.ID, err)
 }
 
@@ -58,7 +58,7 @@ func (s *server) enable(ctx context.Context, in *enableInput) (*changeReply[cata
 		return nil, problem.Newf(problem.Forbidden, "with_dependencies may install extensions and takes the scope admin, and %s has %s: "+
 			"enable what it needs one by one, or use a key of that scope", who, who.scope)
 	}
-	return order(ctx, s, catalog.Order{Kind: operation.Enable, ID: in.ID, WithDependencies: in.WithDependencies}, in.Preferences, whole)
+	return order(ctx, s, catalog.Order{Kind: operation.Enable, ID: in.ID, WithDependencies: in.WithDependencies, Plan: in.Plan}, in.Preferences, whole)
 }
 
 func (s *server) disable(ctx context.Context, in *changeInput) (*changeReply[disabledBody], error) {
@@ -73,8 +73,8 @@ func (s *server) uninstall(ctx context.Context, in *uninstallInput) (*changeRepl
 	})
 }
 
-func (s *server) start(ctx context.Context, in *changeInput) (*changeReply[catalog.Result], error) {
-	return order(ctx, s, catalog.Order{Kind: operation.Start, ID: in.ID}, in.Preferences, whole)
+func (s *server) start(ctx context.Context, in *startInput) (*changeReply[catalog.Result], error) {
+	return order(ctx, s, catalog.Order{Kind: operation.Start, ID: in.ID, Plan: in.Plan}, in.Preferences, whole)
 }
 
 func (s *server) stop(ctx context.Context, in *changeInput) (*changeReply[catalog.Result], error) {

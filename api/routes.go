@@ -60,6 +60,7 @@ func (s *server) routes() []route {
 		{"GET", "/api/extensions/{id}/config", operate, looks, typed(s.getConfig), "extensions", "get-extension-config", "The variables of an extension; secrets are never shown"},
 		{"PUT", "/api/extensions/{id}/config", admin, changes, typed(s.putConfig), "extensions", "set-extension-config", "Set, forget or generate variables of an extension"},
 
+		{"POST", "/api/extensions/{id}/plan", operate, looks, typed(s.plan), "extensions", "plan-extension", "What an install, an enable or a start would come to: policies, changes, images, ports; nothing is changed"},
 		{"POST", "/api/extensions/{id}/install", admin, changes, asOperation(typed(s.install)), "extensions", "install-extension", "Copy an extension from the library and start it"},
 		{"POST", "/api/extensions/{id}/enable", operate, changes, asOperation(typed(s.enable)), "extensions", "enable-extension", "Switch an installed extension on and start it"},
 		{"POST", "/api/extensions/{id}/disable", operate, changes, asOperation(typed(s.disable)), "extensions", "disable-extension", "Stop an extension and switch it off"},

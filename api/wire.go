@@ -121,6 +121,7 @@ func (in *catalogInput) filter() catalog.Filter {
 
 type installInput struct {
 	Preferences
+	PlanHash
 	ID     string `path:"id"`
 	Body   *installBody
 	Grants []manifest.Grant `query:"grants" enum:"gpu,build,host-gateway,lan-bind" doc:"what the owner gives the extension beyond what every extension may do; one that asks for more is refused with grants_required, which says what and why"`
@@ -131,6 +132,7 @@ func (in *installInput) check() error { return checkID(in.ID) }
 type installBody struct {
 	Values map[string]string `json:"values,omitempty" doc:"variables that the extension needs; missing_config names them. They stay when the install fails"`
 	Grants []manifest.Grant  `json:"grants,omitempty" doc:"the same as the parameter grants"`
+	Plan   string            `json:"plan_hash,omitempty" maxLength:"200" doc:"the same as the parameter plan_hash"`
 }
 
 // given joins what the request says in its two places.
@@ -141,6 +143,14 @@ func (in *installInput) given() catalog.Given {
 		given.Values = in.Body.Values
 	}
 	return given
+}
+
+// plan is the hash of the plan that the request says in either place.
+func (in *installInput) plan() string {
+	if in.Body != nil && in.Plan == "" {
+		return in.Body.Plan
+	}
+	return in.Plan
 }
 
 type uninstallInput struct {
@@ -169,8 +179,18 @@ func (in *configInput) check() error {
 	return nil
 }
 
+// startInput may be the start of a plan.
+type startInput struct {
+	Preferences
+	PlanHash
+	ID string `path:"id"`
+}
+
+func (in *startInput) check() error { return checkID(in.ID) }
+
 type enableInput struct {
 	Preferences
+	PlanHash
 	ID               string `path:"id"`
 	WithDependencies bool   `query:"with_dependencies" doc:"enable, and install if need be, what the extension needs first"`
 }
