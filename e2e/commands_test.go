@@ -46,6 +46,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	client asks METHOD PATH | leaves     a request in the background, and its client goes away before it is answered
 //	prometheus KEY               start one with our configuration and alerts, which reads the API and the agent with that key
 //	query EXPR VALUE             wait until it answers with that value, or with nothing for none
+//	hash VARIABLE ID             the variable gets the hash of the extension's plan
+//	container VARIABLE SERVICE   and this one what tells its container from another one, and from the same started again
 //	inspect SERVICE              print what bounds its container
 //	fetch URL                    stdout is what answers there
 //	service NAME STATE           wait until the service's container is running, healthy, exited … or absent
@@ -63,7 +65,7 @@ func commands() map[string]command {
 		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
 		"prometheus": cmdPrometheus, "query": cmdQuery, "follow": cmdFollow,
-		"registry": cmdRegistry, "operation": cmdOperation, "progress": cmdProgress, "client": cmdClient,
+		"registry": cmdRegistry, "operation": cmdOperation, "hash": cmdHash, "container": cmdContainer, "progress": cmdProgress, "client": cmdClient,
 	}
 }
 

@@ -19,6 +19,7 @@ type agentClient interface {
 	Stack(ctx context.Context) (agent.StackInfo, error)
 	Up(ctx context.Context, services []string, wait bool, on func(service string, e compose.Event)) (agent.StackReport, error)
 	Down(ctx context.Context) error
+	PlanAll(ctx context.Context, with string) ([]agent.PlanComparison, error)
 	Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error)
 }
 

@@ -43,6 +43,17 @@ func (a *app) changeCommand(c change) *cobra.Command {
 	}
 }
 
+// planFlag lets the command carry out a plan. A plan is of one extension.
+func planFlag(cmd *cobra.Command, hash *string) {
+	cmd.Flags().StringVar(hash, "plan", "", "carry out the plan with this hash, or change nothing: see `dream plan`")
+	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
+		if *hash != "" && len(args) > 1 {
+			return fmt.Errorf("--plan is of one extension, and %q is another", args[1])
+		}
+		return nil
+	}
+}
+
 // changeAll goes on after a refusal, because the others were asked for as well. It stops where nobody could do
 // the rest, or wants it.
 func (a *app) changeAll(ctx context.Context, in *installation, c change, names []string) error {

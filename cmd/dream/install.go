@@ -1,17 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/manifest"
 )
 
 func (a *app) installCommand() *cobra.Command {
 	var grants []string
+	var plan string
 	cmd := a.changeCommand(change{
 		use:   "install",
 		short: "Install extensions from the library and start them",
@@ -21,17 +24,24 @@ says what and why: --grant gives it. While the host agent is away only the files
 containers when it is back, without being asked again.`,
 		suits: func(e catalog.Entry) bool { return e.Installable },
 		do: func(ctx context.Context, m *catalog.Manager, id string) (catalog.Result, error) {
-			return m.Install(ctx, id, catalog.Given{Grants: grantsOf(grants)})
+			return m.Do(ctx, catalog.Order{Kind: operation.Install, ID: id, Given: catalog.Given{Grants: grantsOf(grants)}, Plan: plan})
 		},
 	})
 	cmd.Flags().StringSliceVar(&grants, "grant", nil, "give what the extension asks for: "+manifest.JoinGrants(manifest.Grants()))
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if unknown := manifest.Without(grantsOf(grants), manifest.Grants()); len(unknown) > 0 {
-			return fmt.Errorf("--grant %s: write one of %s", unknown[0], manifest.JoinGrants(manifest.Grants()))
-		}
-		return nil
+	planFlag(cmd, &plan)
+	one := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		return cmp.Or(checkGrants(grants), one(cmd, args))
 	}
 	return cmd
+}
+
+// checkGrants refuses words that are no grants.
+func checkGrants(words []string) error {
+	if unknown := manifest.Without(grantsOf(words), manifest.Grants()); len(unknown) > 0 {
+		return fmt.Errorf("--grant %s: write one of %s", unknown[0], manifest.JoinGrants(manifest.Grants()))
+	}
+	return nil
 }
 
 func grantsOf(words []string) []manifest.Grant {

@@ -64,11 +64,11 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case is[usageError](err):
-		return exitUsage
+	case is[usageError](err), errors.Is(err, errPlanRefused):
+		return exitUsage // of a plan, refused
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
+	case is[planError](err), problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
 		return exitUnavailable
 	}
 	return exitFailed

@@ -47,6 +47,7 @@ Exit codes:
   2  the command line is wrong
   3  the host agent or Docker cannot be reached
   130  interrupted by Ctrl-C or SIGTERM: at a question, or in a change, which is undone
+Of plan, 2 is also refused, and 3 also what could not be found out.
 
 install, enable, start and restart show how far they are on stderr: as a bar at a terminal, else as a line for each step.
 Ctrl-C undoes them. A second one leaves at once; the host agent then finishes or undoes what was begun.
@@ -83,7 +84,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.upCommand(), a.downCommand(),
 		a.listCommand(), a.featuresCommand(), a.statusCommand(), a.doctorCommand(),
-		a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
+		a.planCommand(), a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
 		a.operationsCommand(), a.eventsCommand(),
 		a.configCommand(), a.newCommand(), a.scanCommand(), a.auditCommand(), a.catalogCommand(),

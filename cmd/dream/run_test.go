@@ -42,6 +42,11 @@ type fakeAgent struct {
 	steps      []operation.Progress // of a start
 	hangs      *hangs               // a start goes on until it is told to stop
 	follow     func()               // somebody listens
+	plan       catalog.Plan
+	plans      []agent.PlanComparison
+	planned    catalog.PlanRequest // the last one
+	planFails  error
+	starting   catalog.Starting // of the last start
 }
 
 // hangs is a start that does not end by itself.
@@ -63,10 +68,19 @@ func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict
 }
 
 func (f *fakeAgent) Plan(_ context.Context, req catalog.PlanRequest) (catalog.Plan, error) {
-	return catalog.Plan{ID: req.ID, Verdict: catalog.PlanAllowed}, nil
+	f.planned = req
+	p := f.plan
+	p.ID = req.ID
+	return p, f.planFails
 }
 
-func (f *fakeAgent) Start(ctx context.Context, id string, _ catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
+func (f *fakeAgent) PlanAll(_ context.Context, with string) ([]agent.PlanComparison, error) {
+	f.planned.With = with
+	return f.plans, f.planFails
+}
+
+func (f *fakeAgent) Start(ctx context.Context, id string, with catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
+	f.starting = with
 	return f.Restart(ctx, id, on)
 }
 
