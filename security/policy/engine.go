@@ -24,7 +24,8 @@ type Engine struct {
 	locked     error // why nothing may be applied; nil when all plugins are there
 	now        func() time.Time
 	cache      *Cache
-	source     string // digest of the config; empty without one
+	source     string    // digest of the config; empty without one
+	loadedAt   time.Time // when
 }
 
 // loaded is a plugin and what the operator says about it.
@@ -65,6 +66,8 @@ type Decision struct {
 	Warnings []string      `json:"warnings,omitempty"`
 	Took     time.Duration `json:"took_ns"`
 	Cached   bool          `json:"cached,omitempty"` // the answer was known from before
+	// Exception is the one that was used; nil without one.
+	Exception *ExceptionUse `json:"exception,omitempty"`
 }
 
 // Outcome is what a decision came to.
@@ -177,7 +180,7 @@ func (e *Engine) ask(ctx context.Context, p loaded, hook Hook, model Model, s Su
 			return d, model, nil
 		}
 		if x := slices.IndexFunc(e.exceptions, func(x Exception) bool { return x.covers(p.info.Name, s.ID, e.now()) }); x >= 0 {
-			d.Outcome = Excepted
+			d.Outcome, d.Exception = Excepted, &ExceptionUse{Reason: e.exceptions[x].Reason, Expires: e.exceptions[x].Expires}
 			d.Warnings = append(d.Warnings, fmt.Sprintf("refused, but for an exception until %s: %s", e.exceptions[x].Expires.Format(time.DateOnly), e.exceptions[x].Reason))
 			return d, model, nil
 		}

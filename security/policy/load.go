@@ -35,6 +35,7 @@ func Load(c Config, from Sources) *Engine {
 	if e.now == nil {
 		e.now = time.Now
 	}
+	e.loadedAt = e.now()
 	var errs []error
 	add := func(p Plugin, l loaded) {
 		l.Plugin, l.info = p, p.Info()
@@ -80,7 +81,9 @@ func Load(c Config, from Sources) *Engine {
 }
 
 // Broken is an engine that is locked, because its config cannot be read.
-func Broken(reason error) *Engine { return &Engine{locked: reason, now: time.Now} }
+func Broken(reason error) *Engine {
+	return &Engine{locked: reason, now: time.Now, loadedAt: time.Now()}
+}
 
 // plugin finds what an entry names: a program or server that it gives, a compiled-in plugin, dstack's rest_plugin, or a
 // program in the folder of plugins.
