@@ -11,6 +11,9 @@ import (
 // actorHeader carries who asks, in the words of the caller, to the audit log.
 const actorHeader = "X-Dream-Actor"
 
+// requestHeader carries the id of the API's request to the log of decisions.
+const requestHeader = "X-Request-Id"
+
 // maxActor is what of it is kept, in bytes.
 const maxActor = 128
 
@@ -31,6 +34,7 @@ type peerKey struct{}
 func withCaller(r *http.Request, who caller) *http.Request {
 	ctx := context.WithValue(r.Context(), callerKey{}, who)
 	ctx = catalog.WithActor(ctx, cleanActor(r.Header.Get(actorHeader)))
+	ctx = catalog.WithRequestID(ctx, cleanActor(r.Header.Get(requestHeader)))
 	return r.WithContext(context.WithValue(ctx, peerKey{}, peerOf(r.RemoteAddr)))
 }
 

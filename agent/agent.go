@@ -6,6 +6,8 @@
 //	limits.go     what one client can hold              actor.go       who asks
 //	notify.go     what the service manager is told
 //	audit.go      what is told of a change              auditlog.go    the file that it is told to
+//	policies.go   the operator's plugins                decisions.go   the record of what they decided
+//	drift.go      what runs, against what was approved
 //	extension.go  the verbs of one extension           stop.go, logs.go
 //	stack.go      the verbs of the whole stack         events.go
 //	metrics.go    what Prometheus reads
@@ -22,7 +24,8 @@
 //	apikeys.go    keys of the API that an extension has
 //	approved.go   what was started last                ports.go, datadirs.go
 //	reconcile.go  finishes changes that were made while the agent was away
-//	client.go     the other end: implements catalog.Agent; client_send.go, client_machine.go, client_plan.go, away.go
+//	client.go     the other end: implements catalog.Agent; client_send.go, client_machine.go, client_plan.go,
+//	client_policies.go, away.go
 package agent
 
 import (
@@ -39,6 +42,7 @@ type Engine interface {
 	Info(ctx context.Context) (compose.EngineInfo, error)
 	Containers(ctx context.Context) ([]compose.Container, error)
 	Inspect(ctx context.Context, id string) (compose.Container, error)
+	InspectAll(ctx context.Context, named func(name string) bool) ([]compose.Inspected, error)
 	ImageID(ctx context.Context, ref string) (string, error)
 	ImageUser(ctx context.Context, ref string) (string, error)
 	ImagePlatforms(ctx context.Context, ref string) ([]compose.Platform, error)

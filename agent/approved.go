@@ -20,6 +20,7 @@ import (
 // started remembers which containers the approved file of an extension became: container name → id.
 type started struct {
 	Containers map[string]string `json:"containers"`
+	Digest     string            `json:"digest,omitempty"` // of the extension's files, when it is not built in
 }
 
 func (s *Server) approvedFile(id string) string {
@@ -44,7 +45,7 @@ func (s *Server) approve(p *prepared) (file string, err error) {
 
 // remember records the containers of a start that worked.
 func (s *Server) remember(p *prepared, containers []compose.Container) error {
-	rec := started{Containers: map[string]string{}}
+	rec := started{Containers: map[string]string{}, Digest: p.own.digest}
 	for _, c := range containers {
 		if _, ok := p.project.Services[c.Service]; ok {
 			rec.Containers[c.Name] = c.ID

@@ -1,13 +1,11 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +15,7 @@ import (
 	"github.com/DeRuina/timberjack"
 
 	"dreamserver/catalog"
+	"dreamserver/internal/chainlog"
 )
 
 const (
@@ -24,7 +23,6 @@ const (
 	auditExt   = ".jsonl"
 	auditMB    = 10 // of a file, before the next is begun
 	auditFiles = 5  // that are kept beside it
-	auditBlock = 64 << 10
 )
 
 // auditLog appends entries to <state>/audit.jsonl, one JSON object in a line. A full file is renamed, with the time
@@ -102,7 +100,7 @@ func (l *auditLog) read(limit int) ([]catalog.AuditEntry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("audit log: %w", err)
 		}
-		for line, err := range linesBackward(f, info.Size()) {
+		for line, err := range chainlog.Backward(f, info.Size()) {
 			if err != nil {
 				return nil, fmt.Errorf("audit log: %w", err)
 			}
@@ -145,38 +143,4 @@ func (l *auditLog) open() ([]*os.File, error) {
 		files = append(files, f)
 	}
 	return files, nil
-}
-
-// linesBackward yields the lines of a file from its end, without their ends. A line is good until the next one. Of
-// a line that is longer than a block only pieces come.
-func linesBackward(r io.ReaderAt, size int64) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		var rest []byte // the end of a line whose beginning is not read yet
-		for pos := size; pos > 0; {
-			n := min(pos, auditBlock)
-			pos -= n
-			block := make([]byte, n, n+int64(len(rest)))
-			if _, err := r.ReadAt(block, pos); err != nil {
-				yield(nil, err)
-				return
-			}
-			block = append(block, rest...)
-			for {
-				i := bytes.LastIndexByte(block, '\n')
-				if i < 0 {
-					break
-				}
-				if line := block[i+1:]; len(line) > 0 && !yield(line, nil) {
-					return
-				}
-				block = block[:i]
-			}
-			if rest = block; len(rest) > auditBlock {
-				rest = nil
-			}
-		}
-		if len(rest) > 0 {
-			yield(rest, nil)
-		}
-	}
 }

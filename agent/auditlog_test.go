@@ -1,7 +1,6 @@
 package agent_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"dreamserver/agent"
 	"dreamserver/catalog"
@@ -140,28 +137,4 @@ func TestAuditLog_IsReadWhileItIsWritten(t *testing.T) {
 	if err := agent.CloseAudit(l); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestLinesBackward_AreTheLines(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		lines := rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,9}`), 0, 30).Draw(t, "lines")
-		long := rapid.IntRange(0, 1<<16).Draw(t, "long")
-		if long > 0 && len(lines) > 0 {
-			lines[0] = strings.Repeat("l", long)
-		}
-		text := strings.Join(lines, rapid.SampledFrom([]string{"\n", "\n\n"}).Draw(t, "end"))
-		if rapid.Bool().Draw(t, "whole") {
-			text += "\n"
-		}
-		var got []string
-		for line, err := range agent.LinesBackward(bytes.NewReader([]byte(text)), int64(len(text))) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append([]string{string(line)}, got...)
-		}
-		if strings.Join(got, ",") != strings.Join(lines, ",") {
-			t.Fatalf("got %q, want %q", got, lines)
-		}
-	})
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -64,6 +65,13 @@ func (b *busyTable) await(ctx context.Context, id string) {
 	case <-other.done:
 	case <-ctx.Done():
 	}
+}
+
+// changing are the extensions of which a change is in progress.
+func (b *busyTable) changing() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.running))
 }
 
 // tryTake returns the change that is in the way, or nil for both when the table is closed.

@@ -62,6 +62,9 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 	if actor := cleanActor(cmp.Or(catalog.Actor(ctx), c.actor)); actor != "" {
 		req.Header.Set(actorHeader, actor)
 	}
+	if id := catalog.RequestID(ctx); id != "" {
+		req.Header.Set(requestHeader, cleanActor(id))
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var op *net.OpError

@@ -13,8 +13,6 @@ var (
 	Bounded = bounded
 	// CleanActor is tested without a request.
 	CleanActor = cleanActor
-	// LinesBackward is tested without a log.
-	LinesBackward = linesBackward
 )
 
 // Routes are what the agent can be asked for, as "GET /path".
@@ -31,10 +29,12 @@ var NewAuditLog = newAuditLog
 
 // The methods, by names that can be called.
 var (
-	WriteAudit = (*auditLog).write
-	ReadAudit  = (*auditLog).read
-	CloseAudit = (*auditLog).close
-	Watch      = (*Server).watch
+	WriteAudit   = (*auditLog).write
+	ReadAudit    = (*auditLog).read
+	CloseAudit   = (*auditLog).close
+	Watch        = (*Server).watch
+	WatchDrift   = (*Server).watchDrift
+	LookForDrift = (*Server).lookForDrift
 )
 
 // ParseMemory and ParseTicks are tested on texts.

@@ -107,6 +107,7 @@ func (s *Server) perform(ctx context.Context, name, id string, do verb) (*catalo
 	if err != nil {
 		return nil, err
 	}
+	defer s.lookForDrift()
 	defer release()
 	began := time.Now()
 	report, err := do(ctx, id)

@@ -34,6 +34,9 @@ type fakeEngine struct {
 	unlinked  []string             // prefixes of networks that were removed
 	failed    chan error
 	looked    chan struct{} // somebody inspected a container
+
+	inspections []compose.Inspected // how containers were made
+	scans       int                 // how often that was asked
 }
 
 var errDown = problem.Newf(problem.DockerUnavailable, "the Docker Engine does not answer at unix:///fake: start it")
@@ -166,6 +169,23 @@ func (e *fakeEngine) Inspect(ctx context.Context, id string) (compose.Container,
 		}
 	}
 	return compose.Container{}, errdefs.ErrNotFound
+}
+
+// InspectAll tells what was set, in place of what docker compose would have made.
+func (e *fakeEngine) InspectAll(ctx context.Context, named func(string) bool) ([]compose.Inspected, error) {
+	if err := e.ready(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.scans++
+	var out []compose.Inspected
+	for _, c := range e.inspections {
+		if c.Project != "" || named(c.Name) {
+			out = append(out, c)
+		}
+	}
+	return out, nil
 }
 
 func (e *fakeEngine) ImagePlatforms(ctx context.Context, ref string) ([]compose.Platform, error) {

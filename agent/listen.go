@@ -29,6 +29,7 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 	}
 	defer unlock()
 	defer s.closeTrail()
+	defer s.decisions.Close()
 	defer s.gpus.Close()
 	listeners, addr, err := s.listen(ctx)
 	if err != nil {
@@ -47,6 +48,8 @@ func (s *Server) Run(ctx context.Context, ready func(addr string)) error {
 			return nil
 		})
 	}
+	s.recordLoad()
+	g.Go(func() error { s.watchDrift(ctx); return nil })
 	reconciled := make(chan struct{})
 	g.Go(func() error {
 		defer close(reconciled)

@@ -35,6 +35,7 @@ type measures struct {
 	compose  *prometheus.CounterVec
 	findings *prometheus.CounterVec
 	policies *prometheus.CounterVec
+	thinking *prometheus.HistogramVec
 }
 
 func newMeasures(version string, m machine) *measures {
@@ -53,6 +54,10 @@ func newMeasures(version string, m machine) *measures {
 		policies: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "dream_policy_decisions_total", Help: "What the operator's policies said, by plugin, hook and outcome: accepted, changed, rejected, failed or excepted.",
 		}, []string{"plugin", "hook", "outcome"}),
+		thinking: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dream_policy_eval_seconds", Help: "How long the operator's policies took to answer, by plugin.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10, 20},
+		}, []string{"plugin"}),
 	}
 	for _, verb := range compose.Verbs {
 		for _, result := range []string{composeOK, composeFailed, composeEnded} {
@@ -85,6 +90,7 @@ func (m *measures) scanned(findings []security.Finding) {
 // plugged has a counter for whatever each plugin may say, so that a rate can be taken of the first time.
 func (m *measures) plugged(plugins []policy.Info) {
 	for _, p := range plugins {
+		m.thinking.WithLabelValues(p.Name)
 		for _, hook := range p.Hooks {
 			for _, outcome := range []policy.Outcome{policy.Accepted, policy.Changed, policy.Rejected, policy.Failed, policy.Excepted} {
 				m.policies.WithLabelValues(p.Name, string(hook), string(outcome))
@@ -97,6 +103,7 @@ func (m *measures) plugged(plugins []policy.Info) {
 func (m *measures) decided(decisions []policy.Decision) {
 	for _, d := range decisions {
 		m.policies.WithLabelValues(d.Plugin, string(d.Hook), string(d.Outcome)).Inc()
+		m.thinking.WithLabelValues(d.Plugin).Observe(d.Took.Seconds())
 	}
 }
 
@@ -110,6 +117,30 @@ func (m *measures) locks(locked bool) {
 		}
 		return 0
 	})
+}
+
+// drifts tells what the last comparison has found; nothing before the first.
+func (m *measures) drifts(w *driftWatch) { m.registry.MustRegister(driftMetrics{w}) }
+
+type driftMetrics struct{ watch *driftWatch }
+
+var (
+	driftDesc     = prometheus.NewDesc("dream_policy_drift_findings", "Differences between the containers that run and what was approved, as the last comparison has found them.", nil, nil)
+	driftTimeDesc = prometheus.NewDesc("dream_policy_drift_scan_timestamp_seconds", "When what runs was compared with what was approved for the last time.", nil, nil)
+)
+
+func (m driftMetrics) Describe(to chan<- *prometheus.Desc) {
+	to <- driftDesc
+	to <- driftTimeDesc
+}
+
+func (m driftMetrics) Collect(to chan<- prometheus.Metric) {
+	r := m.watch.last()
+	if r == nil || r.Problem != "" {
+		return
+	}
+	to <- prometheus.MustNewConstMetric(driftDesc, prometheus.GaugeValue, float64(len(r.Findings)))
+	to <- prometheus.MustNewConstMetric(driftTimeDesc, prometheus.GaugeValue, float64(r.At.Unix()))
 }
 
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {

@@ -278,8 +278,10 @@ func TestStart_RefusesWhatIsNotAsPlanned(t *testing.T) {
 			_, err := in.client.Start(t.Context(), "app", catalog.Starting{Grants: grants, Plan: planned.Hash}, nil)
 			in.wantRefusal(err, problem.PlanChanged, `extension "app" is not what was planned any more: `+tt.text+"; nothing was started. …")
 			after := in.files("state")
-			delete(before, "state/audit.jsonl")
-			delete(after, "state/audit.jsonl")
+			for _, log := range []string{"state/audit.jsonl", "state/decisions/000001.jsonl"} {
+				delete(before, log)
+				delete(after, log)
+			}
 			wantEqual(t, "state", before, after)
 			wantEqual(t, ".env", env, in.files(".env"))
 			wantEqual(t, "containers", map[string]string{}, in.docker.services())

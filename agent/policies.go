@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -61,23 +62,15 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 	if err != nil {
 		return unit, err
 	}
-	r, err := engine.Evaluate(ctx, s)
-	l.want.plan.evaluated(u.ID, r)
-	l.server.measures.decided(r.Decisions)
-	entry := auditOf(ctx)
-	for _, d := range r.Decisions {
-		if d.Outcome != policy.Accepted {
-			entry.Policies = append(entry.Policies, d)
+	began := time.Now()
+	changed, r, err := l.evaluate(ctx, engine, s, unit, folder)
+	if engine == l.server.policies { // and no other config that somebody only wants to know about
+		if untold := l.server.recordDecision(ctx, s, r, err, time.Since(began)); err == nil {
+			err = untold
 		}
 	}
 	if err != nil {
 		return unit, err
-	}
-	changed := unit
-	if len(r.Changes) > 0 {
-		if changed, err = l.rescan(ctx, unit, folder, r); err != nil {
-			return unit, err
-		}
 	}
 	if len(r.Warnings) > 0 {
 		other := *changed.Unit
@@ -85,6 +78,24 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 		changed.Unit = &other
 	}
 	return changed, nil
+}
+
+// evaluate asks the plugins, and judges what they have made of the unit.
+func (l *loading) evaluate(ctx context.Context, engine *policy.Engine, s policy.Subject, unit acceptedUnit, folder *security.Folder) (acceptedUnit, policy.Result, error) {
+	r, err := engine.Evaluate(ctx, s)
+	l.want.plan.evaluated(s.ID, r)
+	l.server.measures.decided(r.Decisions)
+	entry := auditOf(ctx)
+	for _, d := range r.Decisions {
+		if d.Outcome != policy.Accepted {
+			entry.Policies = append(entry.Policies, d)
+		}
+	}
+	if err != nil || len(r.Changes) == 0 {
+		return unit, r, err
+	}
+	changed, err := l.rescan(ctx, unit, folder, r)
+	return changed, r, err
 }
 
 // rescan makes the unit that the policies have left, and judges it as the one before.

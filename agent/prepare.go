@@ -79,6 +79,7 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (_ *prepar
 			return nil, problem.Newf(problem.InvalidExtension, "extension %q defines no service for GPU_BACKEND %s: nothing could run", id, w.host.Backend)
 		}
 		p.notes, p.own = own.Notes, l.own
+		p.own.digest = l.digests[id]
 		if err := l.checkClaims(base, own); err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ import (
 	"dreamserver/internal/sockets"
 	"dreamserver/manifest"
 	"dreamserver/security/policy"
+	"dreamserver/security/policy/decisions"
 )
 
 // Options are what a [Server] needs.
@@ -54,6 +55,8 @@ type Options struct {
 	HealthWait time.Duration
 	// ReconcileEvery is the time between looks at unfinished changes; 0 means 3 s.
 	ReconcileEvery time.Duration
+	// DriftEvery is the time between comparisons of what runs with what was approved; 0 means an hour.
+	DriftEvery time.Duration
 
 	Limits Limits
 	// AuditMB is how large a file of the audit log gets, in megabytes; 0 means 10.
@@ -94,11 +97,15 @@ type Server struct {
 	// logStreams are counted apart: who follows logs does not keep the API from seeing what happens.
 	logStreams shares.Shares
 
+	decisions *decisions.Log
+	drift     driftWatch
+
 	trail     *auditLog
 	strangers refusals // connections of users who may not
 	vain      refusals // changes that the API asked for and that were refused
 	crowds    refusals // connections of users who have too many
 	verdicts  refusals // checks of what is not accepted
+	unplanned refusals // plans that policies refuse
 	guesses   refusals // requests without the key that they need
 
 	closing context.Context // ends when no new work is taken
@@ -121,6 +128,9 @@ func NewServer(o Options) (*Server, error) {
 	}
 	if o.ReconcileEvery == 0 {
 		o.ReconcileEvery = 3 * time.Second
+	}
+	if o.DriftEvery == 0 {
+		o.DriftEvery = time.Hour
 	}
 	if o.Systemctl == "" {
 		o.Systemctl = "systemctl"
@@ -156,9 +166,12 @@ func NewServer(o Options) (*Server, error) {
 	srv.systemd = make(chan struct{}, unitsAtOnce)
 	srv.planners = make(chan struct{}, plansAtOnce)
 	srv.measures = newMeasures(o.Version, machine{gpus: srv.gpus, engine: o.Engine, dataDir: s.DataDir})
+	srv.decisions = decisions.Open(s.StateDir)
+	srv.drift.kick = make(chan struct{}, 1)
 	srv.policies = srv.loadPolicies()
 	srv.measures.plugged(srv.policies.Plugins())
 	srv.measures.locks(srv.policies.Locked() != nil)
+	srv.measures.drifts(&srv.drift)
 	srv.runner.Called, srv.units.scanned = srv.measures.composeCalled, srv.measures.scanned
 	srv.closing, srv.drain = context.WithCancel(context.Background())
 	srv.stop, srv.stopNow = context.WithCancel(context.Background())
@@ -187,6 +200,10 @@ func (s *Server) routes() []route {
 		{get, "/v1/extension/{id}/unit", api, s.unit},
 		{get, "/v1/events", api, s.events},
 		{get, "/v1/audit", api, s.auditPage},
+		{get, "/v1/policy/status", api, s.policyStatus},
+		{get, "/v1/policy/audit", api, s.policyAudit},
+		{get, "/v1/policy/drift", api, s.lastDrift},
+		{post, "/v1/policy/drift", api, s.scanDrift},
 		{post, "/v1/extension/check", api, s.check},
 		{post, planPath, api, s.plan},
 		{post, "/v1/extension/start", api, s.change("start", s.startWith)},

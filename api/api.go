@@ -52,10 +52,11 @@ type Extensions interface {
 	Configure(ctx context.Context, id string, change catalog.ConfigChange, restart bool) (catalog.ConfigResult, error)
 }
 
-// AuditLog is what the API asks of the host agent, which keeps the log.
+// AuditLog is what the API asks of the host agent, which keeps the logs.
 type AuditLog interface {
 	// Audit returns the newest entries, newest first.
 	Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error)
+	Policies
 }
 
 // Options are what the API needs. Manager, Audit and Settings.APIKey are required.

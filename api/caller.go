@@ -50,7 +50,7 @@ type visitKey struct{}
 // note puts who calls into the context of their request.
 func (c caller) note(ctx context.Context, r *http.Request, from origin) context.Context {
 	if c.kind != "" {
-		ctx = catalog.WithActor(ctx, c.actor())
+		ctx = catalog.WithRequestID(catalog.WithActor(ctx, c.actor()), requestID(ctx))
 	}
 	return context.WithValue(ctx, visitKey{}, visit{caller: c, origin: from, sessionIDs: sessionIDs(r), secure: overTLS(r), host: r.Host})
 }

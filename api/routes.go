@@ -28,6 +28,10 @@ func (s *server) routes() []route {
 
 		{"GET", "/api/doctor", read, looks, typed(s.getDoctor), "system", "get-doctor", "What is wrong with the installation, and what to do about it"},
 		{"GET", "/api/keys", admin, looks, typed(s.listKeys), "session", "list-keys", "The keys of this API, without what opens"},
+		{"GET", "/api/policy/status", read, looks, typed(s.policyStatus), "policies", "get-policy-status", "Which policies are loaded, and whether they are locked"},
+		{"GET", "/api/policy/audit", admin, looks, typed(s.policyAudit), "policies", "list-policy-audit", "What policies decided, and about whom"},
+		{"GET", "/api/policy/drift", read, looks, typed(s.getDrift), "policies", "get-policy-drift", "Where what runs is not what was approved, as it was found last"},
+		{"POST", "/api/policy/drift", operate, looks, typed(s.scanDrift), "policies", "scan-policy-drift", "Compare what runs with what was approved, now"},
 
 		{"GET", "/api/features", read, looks, ofSnapshot(typed(s.listFeatures)), "features", "list-features", "What the enabled extensions make possible"},
 		{"GET", "/api/features/{id}/enable", read, looks, typed(s.featureGuide), "features", "get-feature-guide", "How to get a feature on this machine, step by step"},

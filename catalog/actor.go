@@ -15,3 +15,16 @@ func Actor(ctx context.Context) string {
 	actor, _ := ctx.Value(actorKey{}).(string)
 	return actor
 }
+
+type requestKey struct{}
+
+// WithRequestID notes in ctx which request asks for what follows, so that logs of several programs can be laid side by side.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestKey{}, id)
+}
+
+// RequestID is the request's id, as [WithRequestID] noted it; empty when nobody did.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}

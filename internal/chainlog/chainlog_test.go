@@ -23,10 +23,7 @@ type record struct {
 const keep = 3
 
 // written is a log of n records, in files of that size.
-func written(t interface {
-	Helper()
-	Fatal(...any)
-}, dir string, n int, size int64) *chainlog.Log {
+func written(t *testing.T, dir string, n int, size int64) *chainlog.Log {
 	t.Helper()
 	l := chainlog.New(dir, size, keep)
 	for i := range n {

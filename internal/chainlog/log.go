@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -162,8 +163,8 @@ func (l *Log) open() error {
 // end is the last line that there is, and what stands behind the last whole line of the newest file.
 func (l *Log) end(numbers []int) (last Head, torn []byte, err error) {
 	last = Head{Hash: none}
-	for i := len(numbers) - 1; i >= 0; i-- {
-		f, err := os.Open(filepath.Join(l.dir, fileName(numbers[i])))
+	for i, n := range slices.Backward(numbers) {
+		f, err := os.Open(filepath.Join(l.dir, fileName(n)))
 		if err != nil {
 			return last, nil, err
 		}

@@ -8,6 +8,7 @@ package decisions
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,7 @@ type Ruling struct {
 	Message   string               `json:"message,omitempty"`
 	Warnings  []string             `json:"warnings,omitempty"`
 	Took      float64              `json:"took_ms"`
+	Cached    bool                 `json:"cached,omitempty"` // the answer was known from before
 	Exception *policy.ExceptionUse `json:"exception,omitempty"`
 }
 
@@ -96,7 +98,7 @@ func Of(s policy.Subject, r policy.Result, code, refusal string, took time.Durat
 	for _, d := range r.Decisions {
 		one := Ruling{
 			Plugin: d.Plugin, Digest: d.Digest, Hook: d.Hook, Mode: d.Mode, Outcome: d.Outcome,
-			Message: redact.Text(d.Message), Took: milliseconds(d.Took), Exception: d.Exception,
+			Message: redact.Text(d.Message), Took: milliseconds(d.Took), Cached: d.Cached, Exception: d.Exception,
 		}
 		for _, w := range d.Warnings[:min(len(d.Warnings), maxWarnings)] {
 			one.Warnings = append(one.Warnings, redact.Text(w))
@@ -219,11 +221,7 @@ func (l *Log) Write(r Record) error {
 func (l *Log) Counts() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := map[string]int{}
-	for outcome, n := range l.counts {
-		out[outcome] = n
-	}
-	return out
+	return maps.Clone(l.counts)
 }
 
 // Head is the end of the chain, and how many lines of a killed writer were sealed since the log was opened.

@@ -1,0 +1,309 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dreamserver/catalog"
+	"dreamserver/compose"
+	"dreamserver/internal/problem"
+	"dreamserver/security/drift"
+	"dreamserver/security/policy/decisions"
+)
+
+const (
+	driftLimit = 60 * time.Second // of one comparison
+	driftAgain = time.Minute      // after one that did not work
+	driftQuiet = 2 * time.Second  // after a change, which seldom comes alone
+)
+
+// driftWatch is what is known of containers that are not as they were approved.
+type driftWatch struct {
+	report atomic.Pointer[drift.Comparison] // nil before the first comparison
+	kick   chan struct{}                    // a change has ended
+	one    sync.Mutex                       // one comparison at a time
+	read   approvedCache
+}
+
+// last is the last report; nil before the first comparison.
+func (w *driftWatch) last() *drift.Comparison { return w.report.Load() }
+
+// lookForDrift has what runs compared soon.
+func (s *Server) lookForDrift() {
+	select {
+	case s.drift.kick <- struct{}{}:
+	default: // it is going to be
+	}
+}
+
+// watchDrift compares what runs with what was approved: now, every hour, after each change, and a minute after a
+// comparison that did not work, until ctx ends.
+func (s *Server) watchDrift(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.drift.kick:
+			timer.Reset(driftQuiet)
+			continue
+		case <-timer.C:
+		}
+		wait := s.opts.DriftEvery
+		if _, err := s.compareWithApproved(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn().Err(err).Msg("what runs cannot be compared with what was approved")
+			wait = min(wait, driftAgain)
+		}
+		timer.Reset(wait)
+	}
+}
+
+// compareWithApproved makes a report, remembers it, and records what is new in it.
+func (s *Server) compareWithApproved(ctx context.Context) (*drift.Comparison, error) {
+	s.drift.one.Lock()
+	defer s.drift.one.Unlock()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, driftLimit)
+	defer cancel()
+	before := s.drift.last()
+	r, err := s.findDrift(ctx)
+	r.At, r.Took = began.UTC(), float64(time.Since(began).Microseconds())/1000
+	if err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) { // nobody waits for it any more
+			return nil, err
+		}
+		r.Problem = problem.As(slow(err)).Detail
+		if before != nil {
+			r.Findings, r.Containers, r.Approved = before.Findings, before.Containers, before.Approved
+		}
+		s.drift.report.Store(r)
+		return nil, slow(err)
+	}
+	s.drift.report.Store(r)
+	s.recordDrift(ctx, before, r)
+	return r, nil
+}
+
+// findDrift looks at the files and at the engine. Of extensions that are being changed meanwhile nothing is said: their
+// containers may be those of before, and their files those of afterwards.
+func (s *Server) findDrift(ctx context.Context) (*drift.Comparison, error) {
+	r := &drift.Comparison{Findings: []drift.Divergence{}}
+	changing := s.busy.changing()
+	approved, err := s.allApproved(ctx)
+	if err != nil {
+		return r, err
+	}
+	project := s.opts.Settings.Names.Project
+	names := drift.Names(project, approved)
+	containers, err := s.opts.Engine.InspectAll(ctx, func(name string) bool { return names[name] != "" })
+	if err != nil {
+		return r, err
+	}
+	images := map[string]string{}
+	for _, c := range containers {
+		if images[c.Image], err = s.opts.Engine.ImageID(ctx, c.Image); err != nil {
+			return r, err
+		}
+	}
+	r.Containers, r.Approved = len(containers), len(approved)
+	r.Findings = drift.Compare(project, approved, containers, func(ref string) string { return images[ref] })
+	for _, f := range s.changedFiles(approved, containers) {
+		if !slices.ContainsFunc(r.Findings, func(other drift.Divergence) bool { return other.Extension == f.Extension }) {
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	changing = slices.Compact(slices.Sorted(slices.Values(append(changing, s.busy.changing()...))))
+	r.Changing = slices.DeleteFunc(changing, func(id string) bool { return id == "" })
+	if slices.Contains(changing, "") { // the whole stack
+		r.Findings = r.Findings[:0]
+	}
+	touched := map[string]bool{}
+	for _, a := range approved {
+		if slices.Contains(changing, a.ID) {
+			for service := range a.Project.Services {
+				touched[service] = true
+			}
+		}
+	}
+	r.Findings = slices.DeleteFunc(r.Findings, func(f drift.Divergence) bool {
+		return touched[f.Service] || slices.ContainsFunc(changing, func(id string) bool { return compose.OwnsService(id, cmp.Or(f.Service, f.Extension), nil) })
+	})
+	return r, nil
+}
+
+// changedFiles tells of extensions that run and whose files are others than those that were started.
+func (s *Server) changedFiles(approved []drift.Approved, containers []compose.Inspected) (found []drift.Divergence) {
+	root, err := os.OpenRoot(s.opts.Settings.UserExtensionsDir)
+	if err != nil {
+		return nil // nothing was ever installed
+	}
+	defer root.Close()
+	for _, a := range approved {
+		rec, ok := s.startedRecord(a.ID)
+		if !ok || rec.Digest == "" || !slices.ContainsFunc(containers, func(c compose.Inspected) bool { return a.Containers[c.Name] == c.ID }) {
+			continue
+		}
+		folder, err := fs.Sub(catalog.FS(root), a.ID)
+		if err != nil {
+			continue
+		}
+		digest, err := catalog.TreeDigest(folder)
+		if err != nil || digest == rec.Digest { // one that cannot be read is a finding of the doctor's
+			continue
+		}
+		found = append(found, drift.Divergence{
+			Extension: a.ID, What: drift.Files, Want: rec.Digest, Have: digest,
+			Message: "the files of " + a.ID + " have changed since it was started: what runs is what was approved then",
+			Fix:     "dream restart " + a.ID,
+		})
+	}
+	return found
+}
+
+// startedRecord is what is remembered of the last start that worked.
+func (s *Server) startedRecord(id string) (started, bool) {
+	data, err := os.ReadFile(s.startedFile(id))
+	var rec started
+	return rec, err == nil && json.Unmarshal(data, &rec) == nil
+}
+
+// approvedCache keeps what was read of approved files that have not changed since. One comparison at a time uses it.
+type approvedCache map[string]readApproved
+
+type readApproved struct {
+	at   time.Time
+	size int64
+	drift.Approved
+}
+
+// allApproved reads what was approved.
+func (s *Server) allApproved(ctx context.Context) ([]drift.Approved, error) {
+	dir := filepath.Join(s.opts.Settings.StateDir, approvedDir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	core := s.coreIDs()
+	out, next := []drift.Approved{}, approvedCache{}
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), ".yaml")
+		if !ok || strings.HasPrefix(id, ".") {
+			continue
+		}
+		one, err := s.readApproved(ctx, filepath.Join(dir, e.Name()), s.drift.read[id])
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // it was removed meanwhile
+		case err != nil:
+			return nil, err
+		}
+		one.ID, one.Core = id, slices.Contains(core, id)
+		next[id] = one
+		rec, _ := s.startedRecord(id)
+		one.Containers = rec.Containers
+		out = append(out, one.Approved)
+	}
+	s.drift.read = next
+	return out, nil
+}
+
+func (s *Server) readApproved(ctx context.Context, name string, known readApproved) (readApproved, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return readApproved{}, err
+	}
+	if known.Project != nil && info.ModTime().Equal(known.at) && info.Size() == known.size {
+		return known, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return readApproved{}, err
+	}
+	project, err := compose.Decode(ctx, data)
+	if err != nil {
+		return readApproved{}, problem.Newf(problem.Unavailable, "%s cannot be read: %w", name, err)
+	}
+	return readApproved{at: info.ModTime(), size: info.Size(), Approved: drift.Approved{At: info.ModTime(), Project: project}}, nil
+}
+
+// coreIDs are the core services; none where the folders cannot be read.
+func (s *Server) coreIDs() []string {
+	w, err := s.folders()
+	if err != nil {
+		return nil
+	}
+	defer w.close()
+	return w.core
+}
+
+// recordDrift writes which extensions have differences that they had not before, and which have none any more.
+func (s *Server) recordDrift(ctx context.Context, before, now *drift.Comparison) {
+	was := map[string][]drift.Divergence{}
+	if before != nil {
+		was = byExtension(before.Findings)
+	}
+	is := byExtension(now.Findings)
+	base := decisions.Record{
+		Phase: decisions.Audit, Operation: "scan", User: cmp.Or(catalog.Actor(ctx), ownActor), RequestID: catalog.RequestID(ctx), Peer: callerPeer(ctx), Took: now.Took,
+	}
+	for id, findings := range is {
+		if slices.Equal(was[id], findings) {
+			continue
+		}
+		rec := base
+		rec.Extension, rec.Outcome, rec.Message, rec.Findings = id, decisions.Drifted, findings[0].Message, findings
+		for _, f := range findings {
+			s.log.Warn().Str("extension", id).Str("container", f.Container).Str("what", f.What).Str("fix", f.Fix).Msg(f.Message)
+		}
+		_ = s.writeDecision(rec) // the agent's own log has it
+	}
+	for id := range was {
+		if _, still := is[id]; still || slices.Contains(now.Changing, id) {
+			continue
+		}
+		rec := base
+		rec.Extension, rec.Outcome, rec.Message = id, decisions.Mended, "what runs is what was approved, or nothing runs"
+		_ = s.writeDecision(rec)
+	}
+}
+
+func byExtension(findings []drift.Divergence) map[string][]drift.Divergence {
+	out := map[string][]drift.Divergence{}
+	for _, f := range findings {
+		out[f.Extension] = append(out[f.Extension], f)
+	}
+	return out
+}
+
+// lastDrift answers with the last report, and with 503 before the first.
+func (s *Server) lastDrift(w http.ResponseWriter, _ *http.Request) {
+	r := s.drift.last()
+	if r == nil {
+		reply(w, problem.Newf(problem.Unavailable, "what runs was not compared with what was approved yet: the agent does it when it starts; try again"))
+		return
+	}
+	send(w, r)
+}
+
+// scanDrift compares now.
+func (s *Server) scanDrift(w http.ResponseWriter, r *http.Request) {
+	unhurried(w)
+	report, err := s.compareWithApproved(r.Context())
+	if err != nil {
+		reply(w, err)
+		return
+	}
+	send(w, report)
+}
