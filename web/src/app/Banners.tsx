@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 
 import { queries } from '../api/queries';
 import { useConnection } from '../live/LiveProvider';
+import { Prose } from '../parts/Prose';
 import classes from './Banners.module.css';
 import { compareVersions } from './version';
 
@@ -24,7 +25,7 @@ export function Banners() {
       {connection !== 'offline' && agent?.available === false && (
         <Banner icon={<Unplug size={18} aria-hidden="true" />} title="The host agent is away">
           What runs goes on, and everything can be looked at. What you switch on or off now takes effect when it is back; installing, logs
-          and figures of the machine wait for it. {agent.reason}
+          and figures of the machine wait for it. {agent.reason !== undefined && <Prose text={agent.reason} />}
         </Banner>
       )}
       {order !== 0 && status !== undefined && (

@@ -24,15 +24,20 @@ describe('sidebarLinks', () => {
 
   it('shows a registered link while its service is healthy', () => {
     const down = services.map((service) => ({ ...service, status: 'down' as const }));
-    expect(ids(sidebarLinks([], [ours], services, { hostname: 'localhost' }))).toEqual(['flows']);
-    expect(sidebarLinks([], [ours], down, { hostname: 'localhost' })).toEqual([]);
-    expect(ids(sidebarLinks([], [{ ...ours, alwaysHealthy: true }], down, { hostname: 'localhost' }))).toEqual(['flows']);
+    expect(ids(sidebarLinks([], [ours], services, { hostname: 'localhost', port: '3001' }))).toEqual(['flows']);
+    expect(sidebarLinks([], [ours], down, { hostname: 'localhost', port: '3001' })).toEqual([]);
+    expect(ids(sidebarLinks([], [{ ...ours, alwaysHealthy: true }], down, { hostname: 'localhost', port: '3001' }))).toEqual(['flows']);
   });
   it('shows a link once, and then the registered one', () => {
-    expect(sidebarLinks(told, [{ ...ours, id: 'search', label: 'Mine' }], services, { hostname: 'localhost' })).toMatchObject([{ label: 'Mine' }]);
+    expect(sidebarLinks(told, [{ ...ours, id: 'search', label: 'Mine' }], services, { hostname: 'localhost', port: '3001' })).toMatchObject([{ label: 'Mine' }]);
   });
   it('says when only the machine itself reaches a page', () => {
-    expect(sidebarLinks(told, [], [], { hostname: 'dream.lan' })[0]?.blocked).toContain('Only the machine itself');
-    expect(sidebarLinks(told, [], [], { hostname: 'localhost' })[0]?.blocked).toBe('');
+    expect(sidebarLinks(told, [], [], { hostname: 'dream.lan', port: '3001' })[0]?.blocked).toContain('Only the machine itself');
+    expect(sidebarLinks(told, [], [], { hostname: 'localhost', port: '3001' })[0]?.blocked).toBe('');
+  });
+  it('has no link to what does not run, nor to itself', () => {
+    const down: Service[] = [{ id: 'search', name: 'Search', port: 80, external_port: 8080, status: 'not_deployed' }];
+    expect(sidebarLinks(told, [], down, { hostname: 'localhost', port: '3001' })).toEqual([]);
+    expect(sidebarLinks(told, [], [], { hostname: 'localhost', port: '8080' })).toEqual([]);
   });
 });

@@ -14,16 +14,17 @@ export interface SidebarLink {
   blocked: string;
 }
 
-type Where = Pick<Location, 'hostname'>;
+type Where = Pick<Location, 'hostname' | 'port'>;
 
-/** sidebarLinks joins what the API tells with what plugins have registered. */
+/** sidebarLinks joins what the API tells, but for services that do not run, with what plugins have registered. */
 export function sidebarLinks(told: readonly Told[], registered: readonly ExternalLink[], services: readonly Service[], where: Where): SidebarLink[] {
   const ours = registered
     .filter((link) => link.alwaysHealthy || isHealthy(link.healthNeedles, services))
     .map((link) => ({ id: link.id, label: link.label, icon: link.icon, href: serviceURL(link.port, link.ui_path ?? '/', where), blocked: '' }));
   const taken = new Set(registered.map(({ id }) => id));
   const theirs = told
-    .filter(({ id }) => !taken.has(id))
+    .filter(({ id, port }) => !taken.has(id) && id !== 'dashboard' && String(port) !== where.port) // not the page that shows the link
+    .filter(({ id }) => !services.some((service) => service.id === id && (service.status === 'not_deployed' || service.status === 'down')))
     .map((link) => ({
       id: link.id,
       label: link.label,
@@ -44,7 +45,7 @@ function isHealthy(needles: readonly string[], services: readonly Service[]): bo
  * serviceURL is where a service's page is, on the host that shows the dashboard. Cookies do not know ports: on the machine
  * itself the service is called by its other name, so that it is not sent the dashboard's session.
  */
-export function serviceURL(port: number, path: string, { hostname }: Where): string {
+export function serviceURL(port: number, path: string, { hostname }: Pick<Where, 'hostname'>): string {
   const bare = hostname.replace(/^\[|\]$/g, '');
   const host = bare === 'localhost' || bare === '::1' ? '127.0.0.1' : bare === '127.0.0.1' ? 'localhost' : bare.includes(':') ? `[${bare}]` : bare;
   const base = `http://${host}:${port}`;

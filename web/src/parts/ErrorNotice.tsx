@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { type Notice, noticeOf } from '../api/problem';
 import type { Item } from '../api/types';
 import classes from './ErrorNotice.module.css';
+import { Prose } from './Prose';
 
 interface ErrorNoticeProps {
   /** What was thrown, or a notice that is made of it already. */
@@ -24,7 +25,7 @@ export function ErrorNotice({ error, notice = noticeOf(error), onRetry, children
       <CircleAlert className={classes.icon} size={18} aria-hidden="true" />
       <div className={classes.text}>
         <p className={classes.title}>{notice.title}</p>
-        <p className={`${classes.detail} name`}>{notice.detail}</p>
+        <p className={`${classes.detail} name`}><Prose text={notice.detail} /></p>
         {notice.items.length > 0 && (
           <ul className={classes.items}>
             {notice.items.slice(0, 50).map((item, i) => (
@@ -45,7 +46,7 @@ export function ErrorNotice({ error, notice = noticeOf(error), onRetry, children
             </pre>
           </details>
         )}
-        {notice.next !== '' && <p className={classes.next}>{notice.next}</p>}
+        {notice.next !== '' && <p className={classes.next}><Prose text={notice.next} /></p>}
         {(onRetry !== undefined || children !== undefined) && (
           <div className={classes.actions}>
             {onRetry && (
@@ -65,8 +66,8 @@ function Cause({ item }: { item: Item }) {
   const where = [item.file && (item.line ? `${item.file}:${item.line}` : item.file), item.path].filter(Boolean).join(' ');
   return (
     <span className="name">
-      {where !== '' && <code>{where}</code>} {item.message}
-      {item.fix && <span className={classes.fix}> {item.fix}</span>}
+      {where !== '' && <code>{where}</code>} <Prose text={item.message} />
+      {item.fix && <span className={classes.fix}> <Prose text={item.fix} /></span>}
     </span>
   );
 }

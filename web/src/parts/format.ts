@@ -20,10 +20,11 @@ export function megabytes(count: number | null | undefined): string {
   return bytes(count === null || count === undefined ? count : count * 1024 * 1024);
 }
 
-/** duration writes how long something took: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 4 d 3 h. */
+/** duration writes how long something took: 40 ms, 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 4 d 3 h. */
 export function duration(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return '–';
   const seconds = Math.max(0, milliseconds) / 1000;
+  if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
