@@ -28,7 +28,7 @@ export const queries = {
   operations: (query: Options<'get', '/api/operations'>['query'] = {}) => get('/api/operations', { query }),
   operation: (id: string) => get('/api/operations/{id}', { path: { id } }),
   // These three are readings: nothing announces the next one.
-  gpus: () => ({ ...get('/api/gpu/detailed'), refetchInterval: 5_000 }),
+  gpus: () => ({ ...get('/api/gpu/detailed'), refetchInterval: ({ state }: { state: { error: Error | null } }) => (state.error === null ? 5_000 : 60_000) }),
   resources: () => ({ ...get('/api/services/resources'), refetchInterval: 5_000 }),
   storage: () => ({ ...get('/api/storage'), refetchInterval: 60_000 }),
 };

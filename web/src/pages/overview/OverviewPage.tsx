@@ -1,5 +1,37 @@
-import { PageHeader } from '../../parts/PageHeader';
+import { useQuery } from '@tanstack/react-query';
 
+import { queries } from '../../api/queries';
+import { list } from '../../api/types';
+import { PageHeader } from '../../parts/PageHeader';
+import { Containers } from './Containers';
+import { Features } from './Features';
+import { Gpus } from './Gpus';
+import { fareOf, summaryOf } from './health';
+import { LeftOut } from './LeftOut';
+import { Machine } from './Machine';
+import classes from './Overview.module.css';
+import { Running } from './Running';
+import { Services } from './Services';
+
+/** OverviewPage is how the machine and its services fare, and what they make possible. */
 export default function OverviewPage() {
-  return <PageHeader title="Overview" />;
+  const { data } = useQuery(queries.services());
+  return (
+    <>
+      <PageHeader title="Overview" lead={data === undefined ? '\u00a0' : summaryOf(fareOf(list(data)))} />
+      <div className={classes.columns}>
+        <div className={classes.column}>
+          <Running />
+          <Services />
+          <Features />
+          <LeftOut />
+        </div>
+        <div className={classes.column}>
+          <Machine />
+          <Gpus />
+          <Containers />
+        </div>
+      </div>
+    </>
+  );
 }
