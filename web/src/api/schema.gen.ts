@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/extensions/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an install, an enable or a start would come to: policies, changes, images, ports; nothing is changed */
+        post: operations["plan-extension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/extensions/{id}/restart": {
         parameters: {
             query?: never;
@@ -375,6 +392,58 @@ export interface paths {
         put?: never;
         /** Undo a change that turns something on, while it is being made */
         post: operations["cancel-operation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What policies decided, and about whom */
+        get: operations["list-policy-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where what runs is not what was approved, as it was found last */
+        get: operations["get-policy-drift"];
+        put?: never;
+        /** Compare what runs with what was approved, now */
+        post: operations["scan-policy-drift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which policies are loaded, and whether they are locked */
+        get: operations["get-policy-status"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -800,6 +869,12 @@ export interface components {
             /** @description counts of the extensions that pass the filters, on every page */
             summary: components["schemas"]["Counts"];
         };
+        Change: {
+            after: unknown;
+            before: unknown;
+            path: string;
+            plugin: string;
+        };
         Check: {
             /** @description why not; for the agent: agent_no_socket, agent_refused, agent_unauthorized, agent_hung */
             code?: string;
@@ -810,6 +885,19 @@ export interface components {
             reason?: string;
             /** @description the API cannot serve without it */
             required: boolean;
+        };
+        Comparison: {
+            /** Format: int64 */
+            approved: number;
+            /** Format: date-time */
+            at: string;
+            changing?: string[];
+            /** Format: int64 */
+            containers: number;
+            findings: components["schemas"]["Divergence"][];
+            problem?: string;
+            /** Format: double */
+            took_ms: number;
         };
         Config: {
             configured: boolean;
@@ -908,7 +996,9 @@ export interface components {
             total: number;
         };
         Decision: {
+            cached?: boolean;
             digest?: string;
+            exception?: components["schemas"]["ExceptionUse"];
             hook: string;
             message?: string;
             mode: string;
@@ -953,6 +1043,16 @@ export interface components {
             total_gb: number;
             /** Format: double */
             used_gb: number;
+        };
+        Divergence: {
+            container?: string;
+            extension?: string;
+            fix: string;
+            have: string;
+            message: string;
+            service?: string;
+            want: string;
+            what: string;
         };
         Document: {
             /** @description Stable, machine-readable name of the problem */
@@ -1007,6 +1107,19 @@ export interface components {
             required: boolean;
             secret?: boolean;
             type: string;
+        };
+        ExceptionStatus: {
+            expired: boolean;
+            /** Format: date-time */
+            expires: string;
+            extension: string;
+            plugin: string;
+            reason: string;
+        };
+        ExceptionUse: {
+            /** Format: date-time */
+            expires: string;
+            reason: string;
         };
         ExtensionBody: {
             description: string;
@@ -1245,6 +1358,11 @@ export interface components {
             /** @enum {string} */
             status: "enabled" | "available" | "services_needed" | "insufficient_vram" | "incompatible";
         };
+        Head: {
+            hash: string;
+            /** Format: int64 */
+            seq: number;
+        };
         HealthBody: {
             /** @enum {string} */
             status: "ok";
@@ -1254,6 +1372,8 @@ export interface components {
         InstallBody: {
             /** @description the same as the parameter grants */
             grants?: string[];
+            /** @description the same as the parameter plan_hash */
+            plan_hash?: string;
             /** @description variables that the extension needs; missing_config names them. They stay when the install fails */
             values?: {
                 [key: string]: string;
@@ -1263,6 +1383,16 @@ export interface components {
             /** @description pages of the services that the feature needs, at the host that this request was sent to */
             links: components["schemas"]["LinkBody"][];
             steps: string[];
+        };
+        Inventory: {
+            config_digest?: string;
+            exceptions: components["schemas"]["ExceptionStatus"][];
+            /** Format: date-time */
+            loaded_at: string;
+            locked: boolean;
+            plugins: components["schemas"]["PluginStatus"][];
+            reason?: string;
+            rules: components["schemas"]["PluginStatus"][];
         };
         Item: {
             file?: string;
@@ -1395,6 +1525,149 @@ export interface components {
             /** @description the newest first; the last 1,000 are kept */
             operations: components["schemas"]["Operation"][];
         };
+        Plan: {
+            /** @description why not, as the change itself would be refused */
+            code?: string;
+            /** @description what each plugin and rule has said, in order */
+            decisions: components["schemas"]["PlanDecision"][];
+            /** @description what policies have changed, and which of them */
+            diff: components["schemas"]["Change"][];
+            /** @description what would be approved: the services after all policies, and those that they depend on; null where that is not known */
+            effective: {
+                [key: string]: unknown;
+            };
+            /** @description every single cause, where there are several */
+            errors?: components["schemas"]["Item"][];
+            /** @description secrets that the change would make up, and keep */
+            generated: string[];
+            grants: components["schemas"]["PlanGrants"];
+            id: string;
+            images: components["schemas"]["PlanImage"][];
+            /** @description the SHA-256 of each file that takes part; of an installed folder as a whole, its digest */
+            inputs: {
+                [key: string]: string;
+            };
+            /**
+             * @description what the plan is of: what the extension is ready for
+             * @enum {string}
+             */
+            operation: "install" | "enable" | "start";
+            /** @description what install, enable and start accept as plan_hash: they refuse what is not this plan any more */
+            plan_hash?: string;
+            /** @description what would be published on the host */
+            ports: components["schemas"]["PlanPort"][];
+            /** @description what would happen to each container */
+            services: components["schemas"]["PlanService"][];
+            /** @description the extension's services before any policy has seen them, in the words of Compose */
+            submitted: {
+                [key: string]: unknown;
+            };
+            /** @description the same in words, with what to do */
+            text?: string;
+            /**
+             * @description failed: it cannot be decided now
+             * @enum {string}
+             */
+            verdict: "allow" | "refused" | "failed";
+            warnings: string[];
+        };
+        PlanDecision: {
+            /** @description of the program */
+            digest?: string;
+            /** @enum {string} */
+            hook: "on_service_apply" | "on_fleet_apply" | "on_volume_apply" | "on_gateway_apply";
+            message?: string;
+            /** @enum {string} */
+            mode: "enforce" | "warn" | "audit";
+            /**
+             * Format: double
+             * @description how long it took, in milliseconds
+             */
+            ms: number;
+            /** @enum {string} */
+            outcome: "accepted" | "changed" | "rejected" | "failed" | "excepted";
+            plugin: string;
+            warnings?: string[];
+        };
+        PlanGrants: {
+            /** @description those of them that are on record, or came with the request */
+            given: string[];
+            /** @description those that the change has to bring */
+            missing: string[];
+            needed: string[];
+        };
+        PlanImage: {
+            /**
+             * Format: int64
+             * @description what is to be fetched: 0 for an image that is there; null where nobody knows before the pull
+             */
+            bytes: number | null;
+            image: string;
+            services: string[];
+            /**
+             * @description unknown: Docker does not answer
+             * @enum {string}
+             */
+            state: "present" | "pull" | "build" | "unknown";
+        };
+        PlanPort: {
+            host_ip: string;
+            protocol: string;
+            /** @description on the host; empty for one that Docker chooses */
+            published: string;
+            service: string;
+            /** Format: int32 */
+            target: number;
+        };
+        PlanService: {
+            /**
+             * @description unknown: it is there, and nothing tells from what it was made, or Docker does not answer
+             * @enum {string}
+             */
+            action: "create" | "recreate" | "start" | "keep" | "remove" | "unknown";
+            service: string;
+        };
+        PluginStatus: {
+            cache?: boolean;
+            digest?: string;
+            hooks: string[];
+            mode: string;
+            name: string;
+            on_error: string;
+            secrets: boolean;
+            timeout: string;
+            transport: string;
+            version?: string;
+        };
+        PolicyAudit: {
+            entries: components["schemas"]["Record"][];
+            head?: components["schemas"]["Head"];
+        };
+        PolicyCounts: {
+            decisions: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            drift?: number;
+            /** Format: int64 */
+            exceptions: number;
+            /** Format: int64 */
+            plugins: number;
+            /** Format: int64 */
+            rules: number;
+        };
+        PolicyStatus: {
+            config_digest?: string;
+            counts: components["schemas"]["PolicyCounts"];
+            exceptions: components["schemas"]["ExceptionStatus"][];
+            head?: components["schemas"]["Head"];
+            /** Format: date-time */
+            loaded_at: string;
+            locked: boolean;
+            plugins: components["schemas"]["PluginStatus"][];
+            reason?: string;
+            rules: components["schemas"]["PluginStatus"][];
+        };
         Port: {
             /** Format: int64 */
             container: number;
@@ -1471,6 +1744,36 @@ export interface components {
             status: "ok" | "degraded" | "unavailable";
             version: string;
         };
+        Record: {
+            changes?: components["schemas"]["Redacted"][];
+            code?: string;
+            decisions?: components["schemas"]["Ruling"][];
+            digest?: string;
+            extension?: string;
+            findings?: components["schemas"]["Divergence"][];
+            message?: string;
+            /** Format: int64 */
+            more_changes?: number;
+            operation?: string;
+            outcome: string;
+            peer?: string;
+            phase: string;
+            policies?: components["schemas"]["Inventory"];
+            request_id?: string;
+            /** Format: date-time */
+            time: string;
+            /** Format: double */
+            took_ms: number;
+            /** Format: int64 */
+            untold?: number;
+            user?: string;
+        };
+        Redacted: {
+            after: unknown;
+            before: unknown;
+            path: string;
+            plugin: string;
+        };
         Report: {
             checks: components["schemas"]["Finding"][];
             result: string;
@@ -1517,6 +1820,19 @@ export interface components {
             id: string;
             message: string;
             restart_required: boolean;
+            warnings?: string[];
+        };
+        Ruling: {
+            cached?: boolean;
+            digest?: string;
+            exception?: components["schemas"]["ExceptionUse"];
+            hook: string;
+            message?: string;
+            mode: string;
+            outcome: string;
+            plugin: string;
+            /** Format: double */
+            took_ms: number;
             warnings?: string[];
         };
         Runtime: {
@@ -2218,6 +2534,8 @@ export interface operations {
     "enable-extension": {
         parameters: {
             query?: {
+                /** @description plan_hash of the plan that is to be carried out: when it is not what would run any more, nothing is changed, and the answer is plan_changed */
+                plan_hash?: string;
                 /** @description enable, and install if need be, what the extension needs first */
                 with_dependencies?: boolean;
             };
@@ -2274,6 +2592,8 @@ export interface operations {
     "install-extension": {
         parameters: {
             query?: {
+                /** @description plan_hash of the plan that is to be carried out: when it is not what would run any more, nothing is changed, and the answer is plan_changed */
+                plan_hash?: string;
                 /** @description what the owner gives the extension beyond what every extension may do; one that asks for more is refused with grants_required, which says what and why */
                 grants?: ("gpu" | "build" | "host-gateway" | "lan-bind")[] | null;
             };
@@ -2412,6 +2732,48 @@ export interface operations {
             };
         };
     };
+    "plan-extension": {
+        parameters: {
+            query?: {
+                /** @description what would be given with the change; the same as in the body */
+                grants?: ("gpu" | "build" | "host-gateway" | "lan-bind")[] | null;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description the extension's id
+                 * @example hello
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["InstallBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
     "restart-extension": {
         parameters: {
             query?: never;
@@ -2467,7 +2829,10 @@ export interface operations {
     };
     "start-extension": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description plan_hash of the plan that is to be carried out: when it is not what would run any more, nothing is changed, and the answer is plan_changed */
+                plan_hash?: string;
+            };
             header?: {
                 /** @description respond-async: answer 202 as soon as the change is begun, with where to follow it (RFC 7240) */
                 Prefer?: string;
@@ -2838,6 +3203,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    "list-policy-audit": {
+        parameters: {
+            query?: {
+                /** @description id; only of this one */
+                extension?: string;
+                /** @description of the whole, or of one plugin: accepted, changed, rejected, failed, excepted; loaded, locked; drifted, mended */
+                outcome?: string;
+                /** @description only what is not older, such as 2026-12-31T18:00:00Z */
+                since?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAudit"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    "get-policy-drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    "scan-policy-drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Document"];
+                };
+            };
+        };
+    };
+    "get-policy-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyStatus"];
                 };
             };
             /** @description Refused */
