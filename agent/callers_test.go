@@ -54,6 +54,7 @@ func TestRoutes_OpenToTheKeysThatTheyAreFor(t *testing.T) {
 		"GET /v1/policy/drift":           both,
 		"POST /v1/policy/drift":          both,
 		"GET /v1/stack":                  ownersAlone,
+		"POST /v1/policy/eval":           ownersAlone,
 		"POST /v1/stack/up":              ownersAlone,
 		"POST /v1/stack/down":            ownersAlone,
 		"POST /v1/stack/plan":            ownersAlone,

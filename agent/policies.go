@@ -54,13 +54,16 @@ func (s *Server) lockedPolicies() string {
 // applyPolicies has the operator's plugins change or refuse what would run of an extension. The scan judges what they make
 // of it: no policy loosens anything.
 func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit acceptedUnit, folder *security.Folder, in compose.Input) (acceptedUnit, error) {
-	engine := l.policies()
-	if engine.Locked() == nil && len(engine.Plugins()) == 0 {
+	engine, asks := l.policies(), l.want.asks
+	if asks == nil && engine.Locked() == nil && len(engine.Plugins()) == 0 {
 		return unit, nil
 	}
 	s, err := l.subject(ctx, u, unit, in)
 	if err != nil {
 		return unit, err
+	}
+	if asks != nil {
+		return unit, asks.ask(ctx, engine, s)
 	}
 	began := time.Now()
 	changed, r, err := l.evaluate(ctx, engine, s, unit, folder)

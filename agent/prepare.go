@@ -19,6 +19,7 @@ type wanted struct {
 	library bool             // the library's folder instead of the installed one
 	grants  []manifest.Grant // that come with the request
 	plan    *planning        // nothing is to run, and nothing is written; nil for everything else
+	asks    *asking          // what one policy is asked, and no more; nil for everything else
 }
 
 func toRun(grants []manifest.Grant) wanted { return wanted{run: true, grants: grants} }

@@ -216,6 +216,7 @@ func (s *Server) routes() []route {
 		{post, "/v1/extension/logs/follow", api, s.followLogs},
 		{get, "/v1/extension/{id}/env", api, s.getConfig},
 		{put, "/v1/extension/{id}/env", api, s.putConfig},
+		{post, "/v1/policy/eval", owner, s.evalPolicy},
 		{get, "/v1/stack", owner, s.stack},
 		{post, "/v1/stack/plan", owner, s.planAll},
 		{post, "/v1/stack/up", owner, s.up},

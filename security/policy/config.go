@@ -313,7 +313,7 @@ func hooks(into *[]Hook) func(*yaml.Node) error {
 			return err
 		}
 		for _, name := range names {
-			h, ok := parseHook(name)
+			h, ok := ParseHook(name)
 			if !ok {
 				return wrong(n, "hooks", "%q is none of %v", name, Hooks())
 			}

@@ -43,7 +43,7 @@ func (p *program) describe(ctx context.Context) error {
 	}
 	var described []Hook
 	for _, name := range d.Hooks {
-		h, ok := parseHook(name)
+		h, ok := ParseHook(name)
 		if !ok {
 			return fmt.Errorf("it describes a hook %q, which is none of %v", name, Hooks())
 		}

@@ -40,8 +40,8 @@ const (
 // Hooks are all hooks, in their order.
 func Hooks() []Hook { return []Hook{OnService, OnFleet, OnVolume, OnGateway} }
 
-// parseHook accepts dstack's name as well.
-func parseHook(name string) (Hook, bool) {
+// ParseHook accepts dstack's name as well.
+func ParseHook(name string) (Hook, bool) {
 	h := Hook(name)
 	if h == onRun {
 		h = OnService
