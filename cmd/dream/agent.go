@@ -10,6 +10,7 @@ import (
 	"dreamserver/config"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security/policy"
 )
 
 // agentClient is what the commands ask the host agent; *agent.Client is the real one.
@@ -21,6 +22,7 @@ type agentClient interface {
 	Down(ctx context.Context) error
 	PlanAll(ctx context.Context, with string) ([]agent.PlanComparison, error)
 	Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error)
+	EvalPolicy(ctx context.Context, r agent.EvalRequest) (policy.Exchange, error)
 }
 
 // withoutAgent renames a built-in extension's compose file itself while the agent is away, which it may where it

@@ -64,6 +64,9 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case is[ended](err):
+		code, _ := errors.AsType[ended](err)
+		return code.code
 	case is[usageError](err), errors.Is(err, errPlanRefused):
 		return exitUsage // of a plan, refused
 	case errors.Is(err, errInterrupted):

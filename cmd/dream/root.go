@@ -87,7 +87,7 @@ func (a *app) command() *cobra.Command {
 		a.planCommand(), a.installCommand(), a.uninstallCommand(), a.enableCommand(), a.disableCommand(),
 		a.startCommand(), a.stopCommand(), a.restartCommand(), a.logsCommand(),
 		a.operationsCommand(), a.eventsCommand(),
-		a.configCommand(), a.newCommand(), a.scanCommand(), a.auditCommand(), a.catalogCommand(),
+		a.configCommand(), a.newCommand(), a.scanCommand(), a.policyCommand(), a.auditCommand(), a.catalogCommand(),
 		a.resolveCommand(), a.keyCommand(), a.historyCommand(), a.versionCommand(),
 	)
 	return root

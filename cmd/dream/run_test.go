@@ -25,6 +25,7 @@ import (
 	"dreamserver/internal/gpu"
 	"dreamserver/internal/problem"
 	"dreamserver/security"
+	"dreamserver/security/policy"
 )
 
 // fakeAgent is an agent at the edge of the process: fields that are nil answer with nothing.
@@ -47,6 +48,7 @@ type fakeAgent struct {
 	planned    catalog.PlanRequest // the last one
 	planFails  error
 	starting   catalog.Starting // of the last start
+	eval       func(ctx context.Context, r agent.EvalRequest) (policy.Exchange, error)
 }
 
 // hangs is a start that does not end by itself.
@@ -156,6 +158,10 @@ func (f *fakeAgent) Up(_ context.Context, s []string, wait bool, on func(string,
 	return f.up(s, wait, on)
 }
 func (f *fakeAgent) Down(context.Context) error { return f.down }
+
+func (f *fakeAgent) EvalPolicy(ctx context.Context, r agent.EvalRequest) (policy.Exchange, error) {
+	return f.eval(ctx, r)
+}
 
 func (f *fakeAgent) Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error) {
 	return f.audit(ctx, limit), nil

@@ -151,7 +151,7 @@ func (p *program) Apply(ctx context.Context, q Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	return readAnswer(answer)
+	return ReadAnswer(answer)
 }
 
 // Ask is [Wire].
@@ -200,8 +200,8 @@ func (p *program) run(ctx context.Context, word string, question io.Reader) ([]b
 	return out.kept.Bytes(), nil
 }
 
-// readAnswer reads one JSON document and nothing behind it.
-func readAnswer(data []byte) (Response, error) {
+// ReadAnswer reads one JSON document and nothing behind it.
+func ReadAnswer(data []byte) (Response, error) {
 	var r Response
 	if len(bytes.TrimSpace(data)) == 0 {
 		return r, errors.New("it answers nothing")

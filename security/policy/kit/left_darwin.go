@@ -1,0 +1,7 @@
+package kit
+
+const canFind = false
+
+func marked(string) map[int]string { return nil }
+
+func kill([]int) {}
