@@ -40,7 +40,7 @@ func (s *Server) loadPolicies() *policy.Engine {
 func (s *Server) policySources() policy.Sources {
 	settings := s.opts.Settings
 	dir := filepath.Join(settings.InstallDir, filepath.Dir(policy.ConfigFile), "plugins")
-	return policy.Sources{Dir: dir, Getenv: func(key string) string { return settings.Env[key] }, Owner: settings.UID}
+	return policy.Sources{Cache: &s.answers, Dir: dir, Getenv: func(key string) string { return settings.Env[key] }, Owner: settings.UID}
 }
 
 // lockedPolicies is why nothing may be started; empty when everything may.

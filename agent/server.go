@@ -90,6 +90,7 @@ type Server struct {
 	systemd  chan struct{} // holds an element for each systemctl that runs
 	measures *measures
 	policies *policy.Engine
+	answers  policy.Cache  // of programs, for every config that is tried
 	planners chan struct{} // holds an element for each plan that is made
 	limits   Limits
 	conns    shares.Shares // connections on the socket, by user

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -17,6 +18,15 @@ import (
 	"dreamserver/security/policy"
 	_ "dreamserver/security/policy/shipped"
 )
+
+// Most of the time is spent waiting for programs to be ended: more of them wait side by side than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func python(t *testing.T) string {
 	t.Helper()

@@ -19,7 +19,7 @@ func harmless() policy.Subject {
 	service := func(name, image string, port int) map[string]any {
 		return map[string]any{
 			"image":       image + "@sha256:" + strings.Repeat("0123456789abcdef", 4),
-			"environment": map[string]any{"DATABASE_URL": "postgres://notes:0000-secret-0000@notes-db/notes", "TOKEN": "1111-secret-1111", "LEVEL": "info"},
+			"environment": map[string]any{"DATABASE": "notes:0000-secret-0000@notes-db/notes", "TOKEN": "1111-secret-1111", "LEVEL": "info"},
 			"mem_limit":   "536870912", "cpus": 1,
 			"labels":   map[string]any{"org.example.title": name},
 			"ports":    []any{map[string]any{"mode": "ingress", "host_ip": "127.0.0.1", "target": port, "published": fmt.Sprint(port), "protocol": "tcp"}},
