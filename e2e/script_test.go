@@ -27,6 +27,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("IMAGE", image)
 			env.Setenv("PAGE_IMAGE", pageImage)
 			env.Setenv("API_IMAGE", apiImage)
+			sdk, err := filepath.Abs("../sdk/python/src/dream_plugins")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SDK", sdk)
 			engineTestRan(filepath.Base(env.WorkDir))
 			return nil
 		},

@@ -10,7 +10,7 @@ SRC = HERE.parent / "src"
 sys.path.insert(0, str(SRC))
 
 from dream_plugins import ApplyPolicy, Plugin, Spec  # noqa: E402
-from dream_plugins.__main__ import answer  # noqa: E402
+from dream_plugins.__main__ import answer, describe  # noqa: E402
 
 
 def question(**services):
@@ -128,6 +128,27 @@ class Policies(unittest.TestCase):
         self.assertEqual((["a", "f"], True, 2), (list(spec), "f" in spec, len(spec)))
 
 
+class Description(unittest.TestCase):
+    def test_has_the_hooks_of_all_policies(self):
+        class Ports(ApplyPolicy):
+            def on_gateway_apply(self, user, project, spec):
+                return spec
+
+        self.assertEqual({"api_versions": ["v1"], "hooks": ["on_service_apply"], "cache": True}, describe(readme_example()))
+        self.assertEqual(["on_gateway_apply"], describe(plugin(Ports()))["hooks"])
+        self.assertEqual(["on_service_apply"], describe(plugin(ApplyPolicy()))["hooks"])
+
+    def test_says_what_the_plugin_says_of_itself(self):
+        class Clock(Plugin):
+            version = "1.2"
+            cache = False
+
+            def get_apply_policies(self):
+                return []
+
+        self.assertEqual({"version": "1.2", "api_versions": ["v1"], "hooks": ["on_service_apply"], "cache": False}, describe(Clock()))
+
+
 class Program(unittest.TestCase):
     def run_it(self, *args, text):
         command = [sys.executable, "-c", "import sys; sys.path[:0] = [%r, %r]; from dream_plugins.__main__ import main; sys.exit(main())" % (str(SRC), str(HERE)), *args]
@@ -136,6 +157,10 @@ class Program(unittest.TestCase):
     def test_answers_on_standard_output(self):
         got = self.run_it("sample:SamplePlugin", "on_service_apply", text=json.dumps(question()))
         self.assertEqual((0, "sampled"), (got.returncode, json.loads(got.stdout)["spec"]["services"]["web"]["hostname"]), got.stderr)
+
+    def test_describes_itself(self):
+        got = self.run_it("sample:SamplePlugin", "describe", text="")
+        self.assertEqual((0, ["on_service_apply"]), (got.returncode, json.loads(got.stdout)["hooks"]), got.stderr)
 
     def test_says_what_is_wrong(self):
         for args, text, want in [

@@ -241,5 +241,8 @@ class ApplyPolicy:
 class Plugin:
     """What an entry point of the group dream.plugins names."""
 
+    version = ""
+    cache = True  # False where a policy looks at more than what it is asked: the time, a file, the network
+
     def get_apply_policies(self) -> List[ApplyPolicy]:
         raise NotImplementedError("get_apply_policies")

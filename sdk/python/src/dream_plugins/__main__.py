@@ -1,4 +1,4 @@
-"""dream-plugin NAME HOOK: the question on standard input, the answer on standard output."""
+"""dream-plugin NAME HOOK: the question on standard input, the answer on standard output. HOOK may be "describe"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import entry_points
 from typing import Any, Dict, List
 
-from . import FleetSpec, GatewaySpec, Plugin, RunSpec, VolumeSpec, unwrap
+from . import ApplyPolicy, FleetSpec, GatewaySpec, Plugin, RunSpec, VolumeSpec, unwrap
 
 GROUP = "dream.plugins"
 
@@ -60,11 +60,28 @@ def answer(plugin: Plugin, hook: str, question: Dict[str, Any]) -> Dict[str, Any
     return {"spec": values, "error": None, "warnings": warnings}
 
 
+def describe(plugin: Plugin) -> Dict[str, Any]:
+    """What the host agent asks once: the hooks that a policy of the plugin has, and whether its answers may be kept."""
+    policies = plugin.get_apply_policies()
+    hooks = [
+        hook
+        for hook, (method, _) in HOOKS.items()
+        if hook != "on_run_apply" and any(getattr(type(p), method) is not getattr(ApplyPolicy, method) for p in policies)
+    ]
+    about: Dict[str, Any] = {"api_versions": ["v1"], "hooks": hooks or ["on_service_apply"], "cache": bool(plugin.cache)}
+    if plugin.version:
+        about["version"] = str(plugin.version)
+    return about
+
+
 def main() -> int:
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    if len(sys.argv) != 3 or sys.argv[2] not in HOOKS:
-        print("usage: dream-plugin NAME|module:Class HOOK", file=sys.stderr)
+    if len(sys.argv) != 3 or sys.argv[2] not in HOOKS and sys.argv[2] != "describe":
+        print("usage: dream-plugin NAME|module:Class HOOK|describe", file=sys.stderr)
         return 2
+    if sys.argv[2] == "describe":
+        json.dump(describe(find(sys.argv[1])), sys.stdout)
+        return 0
     result = answer(find(sys.argv[1]), sys.argv[2], json.load(sys.stdin))
     json.dump(result, sys.stdout)
     return 0
