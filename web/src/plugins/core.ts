@@ -1,5 +1,5 @@
 // Our own pages. Each is loaded when it is opened.
-import { Activity, LayoutDashboard } from 'lucide-react';
+import { Activity, LayoutDashboard, Puzzle } from 'lucide-react';
 import { lazy } from 'react';
 
 import { registerRoutes } from './registry';
@@ -16,6 +16,15 @@ registerRoutes([
     component: lazy(() => import('../pages/overview/OverviewPage')),
     sidebar: true,
     order: 10,
+  },
+  {
+    id: 'extensions',
+    path: '/extensions',
+    label: 'Extensions',
+    icon: Puzzle,
+    component: lazy(() => import('../pages/extensions/ExtensionsPage')),
+    sidebar: true,
+    order: 20,
   },
   { id: 'operations', path: '/operations', label: 'Operations', icon: Activity, component: OperationsPage, sidebar: true, order: 30 },
   { id: 'operation', path: '/operations/:id', label: 'Operation', icon: Activity, component: OperationPage, sidebar: false, order: 31 },

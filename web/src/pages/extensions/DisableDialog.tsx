@@ -1,0 +1,51 @@
+import { useChange } from '../../operations/useOperations';
+import type { Entry, Operation } from '../../api/types';
+import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { ErrorNotice } from '../../parts/ErrorNotice';
+import { losers } from './depends';
+
+interface DisableDialogProps {
+  entry: Pick<Entry, 'id' | 'name'>;
+  all: readonly Entry[];
+  onClose: () => void;
+  onBegun?: (operation: Operation) => void;
+}
+
+/** DisableDialog asks before an extension is switched off, and names who needs it. */
+export function DisableDialog({ entry, all, onClose, onBegun }: DisableDialogProps) {
+  const change = useChange({
+    onBegun: (operation) => {
+      onBegun?.(operation);
+      onClose();
+    },
+  });
+  const lost = losers(entry.id, all);
+  return (
+    <ConfirmDialog
+      opened
+      title={`Disable ${entry.name || entry.id}?`}
+      confirm="Disable"
+      busy={change.isPending}
+      onConfirm={() => change.begin({ action: 'disable', id: entry.id })}
+      onCancel={onClose}
+    >
+      <p style={{ marginTop: 0 }}>Its containers are stopped. Its data and its configuration stay, and it can be enabled again.</p>
+      {lost.length > 0 && (
+        <>
+          <p>
+            {lost.length === 1 ? 'This one is enabled and needs it' : `These ${lost.length} are enabled and need it`}: they go on running, and what they do with it fails.
+          </p>
+          <ul>
+            {lost.slice(0, 20).map(({ id, name }) => (
+              <li key={id} className="name">
+                {name || id}
+              </li>
+            ))}
+            {lost.length > 20 && <li>… and {lost.length - 20} more</li>}
+          </ul>
+        </>
+      )}
+      {change.error !== null && <ErrorNotice error={change.error} urgent />}
+    </ConfirmDialog>
+  );
+}

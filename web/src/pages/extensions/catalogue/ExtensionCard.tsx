@@ -1,0 +1,145 @@
+import { Button, Switch } from '@mantine/core';
+import { ExternalLink } from 'lucide-react';
+import { memo, useState } from 'react';
+import { Link } from 'react-router';
+
+import { noticeOf } from '../../../api/problem';
+import { type Entry, list, type Operation } from '../../../api/types';
+import type { SidebarLink } from '../../../app/links';
+import { OperationProgress } from '../../../operations/OperationProgress';
+import { useChange } from '../../../operations/useOperations';
+import { words } from '../../../parts/format';
+import { StatusBadge } from '../../../parts/StatusBadge';
+import { fitOf, type Machine, vramText } from '../fit';
+import { GrantBadges, Rating, Tile } from '../parts';
+import { isOn, standingOf } from '../state';
+import classes from './Catalogue.module.css';
+
+
+export interface CardProps {
+  entry: Entry;
+  /** The change that is being made of it. */
+  operation: Operation | undefined;
+  /** Its page, where it has one and runs. */
+  link: SidebarLink | undefined;
+  machine: Machine;
+  mayOperate: boolean;
+  mayInstall: boolean;
+  /** Asked before it is switched off, because others need it. Returns whether that was taken over. */
+  onDisable: (entry: Entry) => boolean;
+}
+
+/** ExtensionCard is one extension in the catalogue: what it is, how it stands, and what can be done with one click. */
+export const ExtensionCard = memo(function ExtensionCard({ entry, operation, link, machine, mayOperate, mayInstall, onDisable }: CardProps) {
+  // What was clicked shows at once; a refusal or the operation's end puts it right.
+  const [clicked, setClicked] = useState<'enable' | 'disable'>();
+  const change = useChange();
+  const begun = operation?.kind ?? (change.isPending ? clicked : undefined);
+  const standing = standingOf(entry, operation ?? (change.isPending && clicked ? { kind: clicked, state: 'running' } : undefined));
+  const fit = fitOf(entry, machine);
+  const vram = vramText(entry, machine.backend);
+  const path = `/extensions/${encodeURIComponent(entry.id)}`;
+  const name = entry.name || entry.id;
+  const refusal = change.error === null ? undefined : noticeOf(change.error);
+  const on = isOn(entry, begun);
+  const purpose = entry.features?.[0]?.category ? words(entry.features[0].category) : '';
+
+  function toggle(want: 'enable' | 'disable') {
+    if (want === 'disable' && onDisable(entry)) return;
+    setClicked(want);
+    change.begin({ action: want, id: entry.id });
+  }
+
+  return (
+    <article className={`card ${classes.card}`} aria-label={name}>
+      <div className={classes.head}>
+        <Tile entry={entry} />
+        <div className={classes.title}>
+          <h2>
+            <Link to={path} className={`${classes.link} name-line`} title={name} dir="auto">
+              {name}
+            </Link>
+          </h2>
+          <p className={classes.sub}>
+            {standing.status === 'not_installed' ? <span>Not installed</span> : <StatusBadge status={standing.status} {...(standing.label === undefined ? {} : { label: standing.label })} />}
+            {purpose !== '' && <span className="name-line">{purpose}</span>}
+          </p>
+        </div>
+        {entry.can_toggle && (
+          <Switch
+            className={classes.above ?? ''}
+            checked={on}
+            disabled={!mayOperate || begun !== undefined}
+            onChange={() => toggle(on ? 'disable' : 'enable')}
+            aria-label={`${name} is ${on ? 'on' : 'off'}`}
+            withThumbIndicator={false}
+          />
+        )}
+      </div>
+      <p className={`${classes.description} name`} dir="auto" title={standing.why || undefined}>
+        {standing.why || entry.description || 'It says nothing about itself.'}
+      </p>
+      {operation !== undefined && <OperationProgress operation={operation} />}
+      {refusal !== undefined && (
+        <div role="alert" className={classes.refusal}>
+          <strong>{refusal.title}.</strong> <span className="name">{refusal.detail.slice(0, 240)}</span>{' '}
+          <Link to={clicked === 'enable' ? `${path}/install` : path} className={classes.above}>
+            {clicked === 'enable' ? 'See what it needs' : 'See more'}
+          </Link>
+        </div>
+      )}
+      <div className={classes.foot}>
+        <div className={classes.badges}>
+          <Rating rating={entry.rating} />
+          {vram !== '' && (
+            <span className={classes.badge} data-warn={fit.fits === false || undefined} title={fit.why || 'Memory of the GPU that its features want'}>
+              {vram}
+            </span>
+          )}
+          <GrantBadges grants={list(entry.grants)} />
+          {entry.source === 'core' && !entry.can_toggle && <span className={classes.badge}>Part of Dream Server</span>}
+        </div>
+        <Primary entry={entry} link={link} path={path} name={name} mayInstall={mayInstall} busy={begun !== undefined} />
+      </div>
+    </article>
+  );
+});
+
+function Primary({ entry, link, path, name, mayInstall, busy }: { entry: Entry; link: SidebarLink | undefined; path: string; name: string; mayInstall: boolean; busy: boolean }) {
+  if (busy) {
+    return (
+      <Button component={Link} to={path} size="xs" variant="default" className={classes.above ?? ''} aria-label={`See how it goes: ${name}`}>
+        See
+      </Button>
+    );
+  }
+  if (entry.status === 'not_installed' && entry.installable) {
+    return mayInstall ? (
+      <Button component={Link} to={`${path}/install`} size="xs" className={classes.above ?? ''} aria-label={`Install ${name}`}>
+        Install
+      </Button>
+    ) : (
+      <Button size="xs" variant="default" disabled className={classes.above ?? ''} title="Takes a key of the scope admin" aria-label={`Install ${name}: takes a key of the scope admin`}>
+        Install
+      </Button>
+    );
+  }
+  if (entry.status === 'enabled' && link !== undefined && link.blocked === '') {
+    return (
+      <Button
+        component="a"
+        href={link.href}
+        target="_blank"
+        rel="noopener noreferrer"
+        size="xs"
+        variant="default"
+        className={classes.above ?? ''}
+        rightSection={<ExternalLink size={13} aria-hidden="true" />}
+        aria-label={`Open ${name} in a new tab`}
+      >
+        Open
+      </Button>
+    );
+  }
+  return null;
+}
