@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -83,6 +84,9 @@ func (q *asking) ask(ctx context.Context, e *policy.Engine, s policy.Subject) (e
 func (c *Client) EvalPolicy(ctx context.Context, r EvalRequest) (policy.Exchange, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var x policy.Exchange
-	return x, c.call(ctx, http.MethodPost, "/v1/policy/eval", r, &x, asked)
+	var exact json.RawMessage // numbers as they are
+	if err := c.call(ctx, http.MethodPost, "/v1/policy/eval", r, &exact, asked); err != nil {
+		return policy.Exchange{}, err
+	}
+	return policy.Plain[policy.Exchange](exact)
 }

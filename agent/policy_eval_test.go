@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -34,6 +35,9 @@ func TestEvalPolicy(t *testing.T) {
 	in.must(err)
 	if x.Response != nil || x.Request.Hook != policy.OnService || x.Request.Phase != "plan" || x.Request.Operation != "start" || !strings.Contains(text, `"APP_SECRET":"«secret:APP_SECRET»"`) {
 		t.Errorf("the question alone: %s", text)
+	}
+	if port := x.Request.Spec["manifest"].(map[string]any)["service"].(map[string]any)["port"]; fmt.Sprintf("%T", port) != "json.Number" {
+		t.Errorf("a number has become a %T: an answer that leaves it alone would seem to change it", port)
 	}
 	x, text, err = ask(agent.EvalRequest{ServiceID: "app", Plugin: "spy", Hook: "on_run_apply"})
 	in.must(err)

@@ -193,6 +193,29 @@ func TestCache_OfAProgramThatWasReplaced(t *testing.T) {
 	}
 }
 
+// Where the file has not been touched for long, its digest is not made again; where it has, it is.
+func TestCache_LooksAtTheFileFirst(t *testing.T) {
+	program, _ := counted(t, `echo '{"error":null}'`)
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{program}}, Sources{}.ownersOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Unchanged(); err != nil {
+		t.Fatal(err)
+	}
+	p.known.asked = p.known.changed.Add(time.Hour) // as if it had been looked at long after its last change
+	p.info.Digest = "another"                      // which is seen only where the digest is made again
+	if err := p.Unchanged(); err != nil {
+		t.Errorf("a file that nobody has touched: %v", err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Unchanged(); err == nil || !strings.Contains(err.Error(), "was replaced after it was loaded") {
+		t.Errorf("one that was written: %v", err)
+	}
+}
+
 // A server is asked each time, unless the operator says that it need not be.
 func TestCache_OfAServer(t *testing.T) {
 	var asked atomic.Int64

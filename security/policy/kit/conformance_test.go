@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,13 +27,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func python(t *testing.T) string {
+func python(t *testing.T) {
 	t.Helper()
-	path, err := exec.LookPath("python3")
-	if err != nil {
+	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("there is no Python")
 	}
-	return path
 }
 
 // conform tries all checks on a plugin, and tells which have failed, why, and which were skipped.
@@ -148,22 +145,18 @@ const policiesPage = "../../../docs/policies.md"
 
 // What we ship and show passes, but for what does not apply to it.
 func TestConformance_OfOurOwn(t *testing.T) {
-	interpreter := python(t)
-	sdk, err := filepath.Abs("../../../sdk/python/src")
-	if err != nil {
-		t.Fatal(err)
-	}
+	python(t)
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "example_plugin.py"), block(t, "../../../sdk/python/README.md", "python", 0))
 	builtIn := []string{"takes more keys in the envelope", "survives empty and malformed questions", "leaves unknown hooks alone", "ends with everything that it has started"}
 	tests := []struct {
 		name, plugin string
 		config       string
 		skipped      []string
 	}{
-		{name: "the SDK's example", plugin: write(t, filepath.Join(dir, "sdk"), "#!/bin/sh\nPYTHONPATH="+sdk+" PYTHONDONTWRITEBYTECODE=1 exec "+interpreter+" -m dream_plugins example_plugin:ExamplePlugin \"$@\"\n")},
+		{name: "the SDK's example", plugin: sdkExample(t, dir)},
 		{name: "the page's program", plugin: write(t, filepath.Join(dir, "program"), block(t, policiesPage, "python", 0))},
-		{name: "the page's rules", plugin: write(t, filepath.Join(dir, "rules.yaml"), rulesBlock(t)), skipped: builtIn},
+		{name: "the page's program in Go", plugin: goExample(t, dir)},
+		{name: "the page's rules", plugin: write(t, filepath.Join(dir, "rules.yaml"), rulesWith(t, "no-privileged")), skipped: builtIn},
 		{name: "require_digest", plugin: "require_digest", skipped: builtIn},
 		{name: "resource_limits", plugin: "resource_limits", config: `{"default":{"memory":"1g"},"max":{"memory":"2g","cpus":4}}`, skipped: append([]string{builtIn[0], "rejects with a message"}, builtIn[1:]...)},
 		{name: "gpu_quota", plugin: "gpu_quota", config: `{"max_gpus":1}`, skipped: builtIn},
@@ -186,44 +179,12 @@ func TestConformance_OfOurOwn(t *testing.T) {
 	}
 }
 
-// rulesBlock are the page's rules in CEL.
-func rulesBlock(t *testing.T) string {
-	t.Helper()
-	for n := range 20 {
-		if text := block(t, policiesPage, "yaml", n); strings.HasPrefix(text, "rules:") {
-			return text
-		}
-	}
-	t.Fatal("the page has no rules")
-	return ""
-}
-
 // A server passes as a program does; nobody looks for what it has started.
 func TestConformance_OfAServer(t *testing.T) {
-	interpreter := python(t)
+	python(t)
 	dir := t.TempDir()
-	key := write(t, filepath.Join(dir, "key"), "k-0123456789")
-	if err := os.Chmod(key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), interpreter, "-B", write(t, filepath.Join(dir, "server.py"), block(t, policiesPage, "python", 1)), key, "0")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	var port string
-	if _, err := fmt.Fscanf(out, "listening on %s\n", &port); err != nil {
-		t.Fatal(err)
-	}
 	o := Options{Timeout: 20 * time.Second, Installed: policy.Config{Plugins: []policy.PluginConfig{
-		{Name: "house", URL: "http://" + net.JoinHostPort("127.0.0.1", port), Auth: policy.Auth{HMACFile: key, Line: 1}},
+		{Name: "house", URL: "http://" + pageServer(t, dir), Auth: policy.Auth{HMACFile: filepath.Join(dir, "key"), Line: 1}},
 	}}}
 	failed, skipped := conform(t, "house", o)
 	if d := cmp.Diff(map[string]string{}, failed); d != "" {

@@ -62,7 +62,7 @@ func Find(name string, o Options) (*Target, error) {
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
 			path = filepath.Join(path, "run")
 		}
-		return o.open(policy.PluginConfig{Name: "program", Exec: []string{path}})
+		return o.open(policy.PluginConfig{Name: filepath.Base(name), Exec: []string{path}})
 	}
 	if i := slices.IndexFunc(o.Installed.Rules, func(r policy.RuleConfig) bool { return r.Name == name }); i >= 0 {
 		made, err := policy.OpenRules(o.Installed.Rules[i : i+1])
