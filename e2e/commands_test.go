@@ -48,6 +48,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	query EXPR VALUE             wait until it answers with that value, or with nothing for none
 //	hash VARIABLE ID             the variable gets the hash of the extension's plan
 //	container VARIABLE SERVICE   and this one what tells its container from another one, and from the same started again
+//	dashboard start | stop       the program that serves the pages, in front of the API
+//	pages FILE                   a real browser plays a story of web/e2e against the dashboard
 //	inspect SERVICE              print what bounds its container
 //	fetch URL                    stdout is what answers there
 //	service NAME STATE           wait until the service's container is running, healthy, exited … or absent
@@ -64,6 +66,7 @@ func commands() map[string]command {
 		"service": cmdService, "eventually": cmdEventually, "setenv-file": cmdSetEnv, "hold": cmdHold,
 		"big-file": cmdBigFile, "gone": cmdGone, "read-all": cmdReadAll, "nowhere": cmdNowhere,
 		"browser": cmdBrowser, "cookie": cmdCookie, "key": cmdKey, "certificate": cmdCertificate, "inspect": cmdInspect,
+		"dashboard": cmdDashboard, "pages": cmdPages,
 		"prometheus": cmdPrometheus, "query": cmdQuery, "follow": cmdFollow,
 		"registry": cmdRegistry, "operation": cmdOperation, "hash": cmdHash, "container": cmdContainer, "progress": cmdProgress, "client": cmdClient,
 	}

@@ -32,6 +32,7 @@ type stack struct {
 	api   *process
 	key   string // of the API, from .env
 
+	dashboard  *process
 	prometheus *process
 	registry   *registry
 
@@ -144,6 +145,7 @@ func (p *process) end(sig syscall.Signal) error {
 // destroy ends the processes and removes everything of the project.
 func (s *stack) destroy() {
 	_ = s.prometheus.end(syscall.SIGTERM)
+	_ = s.dashboard.end(syscall.SIGTERM)
 	_ = s.api.end(syscall.SIGTERM)
 	_ = s.agent.end(syscall.SIGTERM)
 	_ = exec.Command("docker", "compose", "-p", s.names.Project, "down", "--volumes", "--remove-orphans", "--timeout", "1").Run()
