@@ -61,6 +61,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     if (!signedIn) return;
+    rememberVisit();
     whenSignedOut(() => {
       waiting.current ??= newWaiting();
       setExpired(true);
@@ -81,8 +82,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         () => undefined, // still signed out, or offline: the dialog stays
       );
     };
+    const tabs = new BroadcastChannel(channel);
+    tabs.addEventListener('message', look);
     window.addEventListener('focus', look);
-    return () => window.removeEventListener('focus', look);
+    return () => {
+      tabs.close();
+      window.removeEventListener('focus', look);
+    };
   }, [client, expired, release]);
 
   const signIn = useCallback(
@@ -90,8 +96,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       const opened = await ask('post', '/api/session', { body: { key: apiKey }, anonymous: true });
       forgetReplies();
       client.setQueryData(key, opened);
-      rememberVisit();
       release();
+      tellTabs();
     },
     [client, release],
   );
@@ -112,6 +118,15 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     [session, isPending, error, expired, signIn, signOut, refetch],
   );
   return <SessionContext value={state}>{children}</SessionContext>;
+}
+
+const channel = 'dream-session';
+
+// tellTabs has other tabs look who is signed in now.
+function tellTabs(): void {
+  const tabs = new BroadcastChannel(channel);
+  tabs.postMessage('signed in');
+  tabs.close();
 }
 
 const visited = 'dream-signed-in-before';

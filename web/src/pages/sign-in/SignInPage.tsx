@@ -11,7 +11,7 @@ export function SignInPage() {
   const [first] = useState(isFirstVisit);
   return (
     <main className={classes.page}>
-      <div className={classes.panel}>
+      <div>
         <Logo />
         <h1>{first ? 'Welcome to Dream Server' : 'Sign in'}</h1>
         {first && <p className={classes.lead}>It runs. To see what it does, and to install what it shall do, sign in with its key.</p>}
