@@ -107,9 +107,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     whenSignedOut(undefined);
     await client.cancelQueries();
     forgetReplies();
-    client.clear();
     client.setQueryData(key, null);
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== key[0] });
     release();
+    tellTabs();
   }, [client, release]);
 
   const { isPending, error, refetch } = query;
@@ -125,7 +126,7 @@ const channel = 'dream-session';
 // tellTabs has other tabs look who is signed in now.
 function tellTabs(): void {
   const tabs = new BroadcastChannel(channel);
-  tabs.postMessage('signed in');
+  tabs.postMessage('look');
   tabs.close();
 }
 
