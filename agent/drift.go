@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type driftWatch struct {
 	kick   chan struct{}                    // a change has ended
 	one    sync.Mutex                       // one comparison at a time
 	read   approvedCache
+	told   map[string][]drift.Divergence // what is recorded of each extension; of one comparison at a time
 }
 
 // last is the last report; nil before the first comparison.
@@ -92,7 +94,7 @@ func (s *Server) compareWithApproved(ctx context.Context) (*drift.Comparison, er
 		return nil, slow(err)
 	}
 	s.drift.report.Store(r)
-	s.recordDrift(ctx, before, r)
+	s.recordDrift(ctx, r)
 	return r, nil
 }
 
@@ -248,18 +250,25 @@ func (s *Server) coreIDs() []string {
 	return w.core
 }
 
-// recordDrift writes which extensions have differences that they had not before, and which have none any more.
-func (s *Server) recordDrift(ctx context.Context, before, now *drift.Comparison) {
-	was := map[string][]drift.Divergence{}
-	if before != nil {
-		was = byExtension(before.Findings)
-	}
-	is := byExtension(now.Findings)
+// recordDrift writes which extensions have differences that they had not before, and which have none any more. Of those that
+// are being changed it waits until they are not.
+func (s *Server) recordDrift(ctx context.Context, now *drift.Comparison) {
 	base := decisions.Record{
 		Phase: decisions.Audit, Operation: "scan", User: cmp.Or(catalog.Actor(ctx), ownActor), RequestID: catalog.RequestID(ctx), Peer: callerPeer(ctx), Took: now.Took,
 	}
-	for id, findings := range is {
-		if slices.Equal(was[id], findings) {
+	is := byExtension(now.Findings)
+	for id := range s.drift.told {
+		if _, still := is[id]; still || slices.Contains(now.Changing, id) {
+			continue
+		}
+		rec := base
+		rec.Extension, rec.Outcome, rec.Message = id, decisions.Mended, "what runs is what was approved, or nothing runs"
+		_ = s.writeDecision(rec) // the agent's own log has it
+		delete(s.drift.told, id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(is)) {
+		findings := is[id]
+		if slices.Equal(s.drift.told[id], findings) {
 			continue
 		}
 		rec := base
@@ -267,15 +276,11 @@ func (s *Server) recordDrift(ctx context.Context, before, now *drift.Comparison)
 		for _, f := range findings {
 			s.log.Warn().Str("extension", id).Str("container", f.Container).Str("what", f.What).Str("fix", f.Fix).Msg(f.Message)
 		}
-		_ = s.writeDecision(rec) // the agent's own log has it
-	}
-	for id := range was {
-		if _, still := is[id]; still || slices.Contains(now.Changing, id) {
-			continue
-		}
-		rec := base
-		rec.Extension, rec.Outcome, rec.Message = id, decisions.Mended, "what runs is what was approved, or nothing runs"
 		_ = s.writeDecision(rec)
+		if s.drift.told == nil {
+			s.drift.told = map[string][]drift.Divergence{}
+		}
+		s.drift.told[id] = findings
 	}
 }
 

@@ -193,6 +193,8 @@ type Agent interface {
 	Machine(ctx context.Context) (HostFacts, error)
 	// Host is all of it, for a moment's question.
 	Host(ctx context.Context) (HostFacts, error)
+	// Drift is where what runs is not what was approved, as it was found last.
+	Drift(ctx context.Context) (Drift, error)
 	// Stats is what the running containers use.
 	Stats(ctx context.Context) (Stats, error)
 	// Storage is how much the data directory holds. It does not wait for a count.

@@ -20,7 +20,7 @@ const examineTime = 2200 * time.Millisecond
 
 // examined are the checks of package doctor whose facts the host agent tells. The others look at files that the API's
 // container does not have.
-var examined = []string{"agent", "docker", "compose", "disk", "gpu", "ports", "extensions", "starts"}
+var examined = []string{"agent", "docker", "compose", "disk", "gpu", "ports", "extensions", "starts", "drift"}
 
 // Examine says what is wrong with the installation as far as the host agent can tell. It asks the agent, and waits for it
 // for a moment.
@@ -31,11 +31,13 @@ func (m *Manager) Examine(ctx context.Context) doctor.Report {
 	var host HostFacts
 	var state State
 	var uses PortUses
-	var noHost, noState, noPorts error
+	var found Drift
+	var noHost, noState, noPorts, noDrift error
 	wanted := s.RequiredPorts()
 	var g sync.WaitGroup
 	g.Go(func() { host, noHost = m.agent.Host(ctx) })
 	g.Go(func() { state, noState = m.agent.Containers(ctx) })
+	g.Go(func() { found, noDrift = m.agent.Drift(ctx) })
 	g.Go(func() { uses, noPorts = m.portUses(ctx, wanted) })
 	g.Wait()
 
@@ -57,7 +59,16 @@ func (m *Manager) Examine(ctx context.Context) doctor.Report {
 	if f.Extensions.Failed = s.FailedStarts(state, nil); noState != nil {
 		f.Extensions.StartsUnknown = problem.As(noState).Detail
 	}
+	f.Drift = DoctorDrift(found, noDrift)
 	return doctor.Examine(f, examined...)
+}
+
+// DoctorDrift is a comparison as its check reads it. err is why there is none.
+func DoctorDrift(d Drift, err error) doctor.Drift {
+	if err != nil {
+		return doctor.Drift{Unknown: problem.As(err).Detail}
+	}
+	return doctor.Drift{Unknown: d.Problem, Found: d.Findings}
 }
 
 // portUses asks who has the ports, as many at a time as one question may name.

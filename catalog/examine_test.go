@@ -8,6 +8,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
+	"dreamserver/security/drift"
 )
 
 // said are the findings of a check as "severity: title".
@@ -42,6 +43,9 @@ func TestExamine_SaysWhatTheAgentTells(t *testing.T) {
 		}
 		return uses, nil
 	}
+	in.agent.compared = func() (catalog.Drift, error) {
+		return catalog.Drift{Findings: []drift.Divergence{{What: "privileged", Message: "container notes: privileged on, and was approved with off"}}}, nil
+	}
 	in.Refresh(t.Context())
 	r := in.Examine(t.Context())
 	for check, want := range map[string][]string{
@@ -51,6 +55,7 @@ func TestExamine_SaysWhatTheAgentTells(t *testing.T) {
 		"disk":     {"warning: only 2.0 GiB free for the data directory (/srv)", "ok: 50 GiB free for Docker's images and volumes (/var)"},
 		"gpu":      {"ok: GPU_BACKEND is cpu, and no GPU shows that could be used"},
 		"settings": {"skipped: not to be seen from here: settings"},
+		"drift":    {"error: container notes: privileged on, and was approved with off"},
 		"starts":   {"error: notes does not run as it should"},
 	} {
 		if got := said(r, check); !slices.Equal(got, want) {

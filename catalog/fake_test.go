@@ -25,6 +25,7 @@ type fakeAgent struct {
 	containers func() (catalog.State, error)
 	machine    func() (catalog.HostFacts, error)
 	stats      func() (catalog.Stats, error)
+	compared   func() (catalog.Drift, error)
 	storage    func() (catalog.Storage, error)
 	unit       func(id string) (health.Unit, error)
 	ports      func(ports []int) (catalog.PortUses, error)
@@ -135,6 +136,13 @@ func (a *fakeAgent) Machine(context.Context) (catalog.HostFacts, error) {
 }
 
 func (a *fakeAgent) Host(ctx context.Context) (catalog.HostFacts, error) { return a.Machine(ctx) }
+
+func (a *fakeAgent) Drift(context.Context) (catalog.Drift, error) {
+	if a.compared != nil {
+		return a.compared()
+	}
+	return catalog.Drift{}, errAway
+}
 
 func (a *fakeAgent) Stats(context.Context) (catalog.Stats, error) {
 	if a.stats != nil {

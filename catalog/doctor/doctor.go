@@ -5,6 +5,7 @@
 //	doctor.go    facts, findings, the list of checks     installation.go  files that ship, permissions, clock
 //	settings.go  .env, the LAN's certificate             agent.go         the host agent and its service
 //	docker.go    the engine, the compose plugin, disks   gpu.go           drivers
+//	drift.go     what runs and was not approved
 //	ports.go     who has them                            extensions.go    what takes no part, leftovers, the catalogue
 package doctor
 
@@ -52,6 +53,7 @@ type Facts struct {
 	GPU          GPU
 	Clock        Clock
 	Extensions   Extensions
+	Drift        Drift
 	Leftovers    Leftovers
 	Catalogue    Catalogue
 }
@@ -89,6 +91,7 @@ var checks = []check{
 	{"ports", func(f Facts) []Finding { return f.Ports.judge(f.Observer) }},
 	{"extensions", func(f Facts) []Finding { return f.Extensions.judgeFiles() }},
 	{"starts", func(f Facts) []Finding { return f.Extensions.judgeStarts() }},
+	{"drift", func(f Facts) []Finding { return f.Drift.judge() }},
 	{"leftovers", func(f Facts) []Finding { return f.Leftovers.judge(f.Observer) }},
 	{"catalogue", func(f Facts) []Finding { return f.Catalogue.judge() }},
 }

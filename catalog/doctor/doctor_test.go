@@ -13,6 +13,7 @@ import (
 	"dreamserver/catalog/doctor"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
+	"dreamserver/security/drift"
 )
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -298,6 +299,17 @@ func TestExamine_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		}},
 		{"records out of sight", "leftovers", func(f *doctor.Facts) { f.Leftovers.StateUnknown = "permission denied" }, []string{
 			"skipped records of extensions that are gone: only the agent can look | ",
+		}},
+
+		{"what was not approved", "drift", func(f *doctor.Facts) {
+			f.Drift = doctor.Drift{Unknown: "Docker is away", Found: []drift.Divergence{
+				{What: "privileged", Message: "container dream-web: privileged on, and was approved with off", Fix: "dream restart web"},
+				{What: drift.Files, Message: "the files of web have changed", Fix: "dream restart web"},
+			}}
+		}, []string{
+			"error container dream-web: privileged on, and was approved with off | dream restart web",
+			"warning the files of web have changed | dream restart web",
+			"skipped what runs was not compared with what was approved | ",
 		}},
 
 		{"no library", "catalogue", func(f *doctor.Facts) { f.Catalogue.Library = 0 }, []string{"error the library is missing or empty: nothing can be installed | dream init"}},

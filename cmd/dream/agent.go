@@ -11,6 +11,7 @@ import (
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 	"dreamserver/security/policy"
+	"dreamserver/security/policy/decisions"
 )
 
 // agentClient is what the commands ask the host agent; *agent.Client is the real one.
@@ -23,6 +24,8 @@ type agentClient interface {
 	PlanAll(ctx context.Context, with string) ([]agent.PlanComparison, error)
 	Audit(ctx context.Context, limit int) ([]catalog.AuditEntry, error)
 	EvalPolicy(ctx context.Context, r agent.EvalRequest) (policy.Exchange, error)
+	PolicyAudit(ctx context.Context, f decisions.Filter) (catalog.PolicyAudit, error)
+	ScanDrift(ctx context.Context) (catalog.Drift, error)
 }
 
 // withoutAgent renames a built-in extension's compose file itself while the agent is away, which it may where it

@@ -47,6 +47,7 @@ type agentAnswers struct {
 	host     catalog.HostFacts
 	stack    agent.StackInfo
 	audit    []catalog.AuditEntry
+	drift    doctor.Drift
 }
 
 // examine gathers the facts. Its error is for who cannot even be told where the installation is.
@@ -86,6 +87,7 @@ func (a *app) examine(ctx context.Context) (doctor.Facts, error) {
 	x.facts.Ports = x.ports(wanted, published, unknown)
 	x.facts.Extensions = x.extensions(broken)
 	x.facts.Leftovers = x.leftovers()
+	x.facts.Drift = x.agent.drift
 	return x.facts, nil
 }
 
@@ -109,6 +111,7 @@ func (x *examination) askAgent(ctx context.Context) {
 	g.Go(func() { x.agent.host, _ = client.Host(ctx) })
 	g.Go(func() { x.agent.stack, _ = client.Stack(ctx) })
 	g.Go(func() { x.agent.audit, _ = client.Audit(ctx, auditEntries) })
+	g.Go(func() { x.agent.drift = catalog.DoctorDrift(client.Drift(ctx)) })
 	g.Wait()
 }
 

@@ -16,8 +16,8 @@ import (
 	"dreamserver/security/policy/kit"
 )
 
-const policyHelp = `A policy changes or refuses what is applied; docs/policies.md says how one is written. These commands are for who writes
-one, and start no container.
+const policyHelp = `A policy changes or refuses what is applied; docs/policies.md says how one is written. audit shows what they decided, and
+drift what runs and was not approved. The others are for who writes a policy, and start no container.
 
 P is one of: the path of a program, with a slash in it; the address of a server (http://, https://, unix://); a file of
 rules (.yaml); a plugin or rule of config/server/config.yml, by its name; the name of one that is compiled in. Programs
@@ -26,14 +26,14 @@ are run as you, in the environment that the host agent gives them.`
 func (a *app) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Try and test policies",
+		Short: "What policies decided and what runs without them; try and test one",
 		Long:  policyHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return fmt.Errorf("name what to do: %s COMMAND", cmd.UseLine())
 		},
 	}
-	cmd.AddCommand(a.policyEvalCommand(), a.policyTestCommand(), a.policyConformanceCommand())
+	cmd.AddCommand(a.policyEvalCommand(), a.policyTestCommand(), a.policyConformanceCommand(), a.policyAuditCommand(), a.policyDriftCommand())
 	return cmd
 }
 

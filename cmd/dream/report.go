@@ -71,7 +71,7 @@ func exitCode(err error) int {
 		return exitUsage // of a plan, refused
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case is[planError](err), problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
+	case is[planError](err), is[unverified](err), problem.AgentAway(err), problem.HasCode(err, problem.DockerUnavailable):
 		return exitUnavailable
 	}
 	return exitFailed

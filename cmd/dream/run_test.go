@@ -26,6 +26,7 @@ import (
 	"dreamserver/internal/problem"
 	"dreamserver/security"
 	"dreamserver/security/policy"
+	"dreamserver/security/policy/decisions"
 )
 
 // fakeAgent is an agent at the edge of the process: fields that are nil answer with nothing.
@@ -49,6 +50,9 @@ type fakeAgent struct {
 	planFails  error
 	starting   catalog.Starting // of the last start
 	eval       func(ctx context.Context, r agent.EvalRequest) (policy.Exchange, error)
+	decided    catalog.PolicyAudit
+	filter     decisions.Filter // by which it was asked for last
+	drift      catalog.Drift
 }
 
 // hangs is a start that does not end by itself.
@@ -63,6 +67,12 @@ func (h *hangs) wait(id string) (catalog.Report, error) {
 }
 
 func (f *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) { return f.status, f.away }
+func (f *fakeAgent) PolicyAudit(_ context.Context, q decisions.Filter) (catalog.PolicyAudit, error) {
+	f.filter = q
+	return f.decided, f.away
+}
+func (f *fakeAgent) Drift(context.Context) (catalog.Drift, error)     { return f.drift, f.away }
+func (f *fakeAgent) ScanDrift(context.Context) (catalog.Drift, error) { return f.drift, f.away }
 func (f *fakeAgent) Check(_ context.Context, id string, _ bool) (catalog.Verdict, error) {
 	var v catalog.Verdict
 	v.ID = id
