@@ -362,3 +362,46 @@ func TestEngine_ChangesEndWithTheContext(t *testing.T) {
 	default:
 	}
 }
+
+// What decides about what a container may do is read from the engine's answers, of containers that are the project's or have
+// one of the names.
+func TestEngine_InspectAll(t *testing.T) {
+	e := newEngine(t, map[string]http.HandlerFunc{
+		"GET /v1.41/containers/json": answer(`[
+			{"Id": "1", "Names": ["/dream-web"], "Labels": {"com.docker.compose.project": "test", "com.docker.compose.service": "web"}},
+			{"Id": "2", "Names": ["/dream-db"], "Labels": {}}, {"Id": "3", "Names": ["/theirs"], "Labels": {}},
+			{"Id": "4", "Names": ["/gone"], "Labels": {"com.docker.compose.project": "test"}}]`),
+		"GET /v1.41/containers/1/json": answer(`{"Id": "1", "Name": "/dream-web", "Image": "sha256:a",
+			"Config": {"Image": "web:1", "User": "7", "Labels": {"com.docker.compose.project": "test", "com.docker.compose.service": "web", "com.docker.compose.oneoff": "True"}},
+			"HostConfig": {"Privileged": false, "ReadonlyRootfs": true, "CapAdd": ["CAP_SYS_NICE"], "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"], "MaskedPaths": [],
+				"GroupAdd": ["44"], "PublishAllPorts": true, "NetworkMode": "dream", "PidMode": "host", "IpcMode": "private", "UTSMode": "host", "UsernsMode": "host",
+				"DeviceCgroupRules": ["c 1:3 mr"], "Devices": [{"PathOnHost": "/dev/dri", "PathInContainer": "/dev/dri", "CgroupPermissions": "rwm"}],
+				"DeviceRequests": [{"Driver": "nvidia", "Count": -1, "DeviceIDs": ["0"], "Capabilities": [["gpu", "utility"]]}],
+				"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}, "Tmpfs": {"/tmp": "size=1m"}},
+			"Mounts": [{"Type": "bind", "Source": "/data", "Destination": "/d", "RW": false}, {"Type": "volume", "Name": "v", "Source": "/var/lib/docker/v", "Destination": "/v", "RW": true}],
+			"NetworkSettings": {"Networks": {"dream": {}, "a": {}}}}`),
+		"GET /v1.41/containers/2/json":    answer(`{"Id": "2", "Name": "/dream-db", "Image": "sha256:a", "Config": {"Image": "db:1"}, "HostConfig": {"Privileged": true}}`),
+		"GET /v1.41/images/sha256:a/json": answer(`{"Id": "sha256:a", "Config": {"User": "app", "Volumes": {"/var/lib": {}}}}`),
+	})
+	got, err := e.InspectAll(t.Context(), func(name string) bool { return name == "dream-db" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []compose.Inspected{
+		{ID: "2", Name: "dream-db", Image: "db:1", ImageID: "sha256:a", ImageUser: "app", ImageVolumes: []string{"/var/lib"}, Privileged: true},
+		{
+			ID: "1", Name: "dream-web", Project: "test", Service: "web", OneOff: true, Image: "web:1", ImageID: "sha256:a", User: "7", ImageUser: "app", ImageVolumes: []string{"/var/lib"},
+			ReadOnly: true, CapAdd: []string{"CAP_SYS_NICE"}, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true", "systempaths=unconfined"}, Groups: []string{"44"},
+			Mounts: []compose.Mounted{
+				{Type: "bind", Source: "/data", Target: "/d", ReadOnly: true}, {Type: "volume", Source: "v", Target: "/v"}, {Type: "tmpfs", Target: "/tmp"},
+			},
+			Ports: []string{"127.0.0.1:8080:80/tcp"}, AllPorts: true, NetworkMode: "dream", PIDMode: "host", IPCMode: "private", UTSMode: "host", UsernsMode: "host",
+			Devices: []string{"/dev/dri:/dev/dri:rwm"}, DeviceRules: []string{"c 1:3 mr"},
+			Requests: []compose.DeviceRequested{{Driver: "nvidia", Count: -1, IDs: []string{"0"}, Capabilities: []string{"gpu", "utility"}}},
+			Networks: []string{"a", "dream"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
