@@ -51,7 +51,7 @@ describe('a session', () => {
     const page = await open('/');
     expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie)).not.toContain(key);
     await page.getByRole('button', { name: 'Your session' }).click();
-    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     const reply = await page.request.get('/api/session');
     expect(reply.status()).toBe(401);

@@ -1,4 +1,4 @@
-import { Tooltip } from '@mantine/core';
+import { Popover } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
 import { queries } from '../api/queries';
@@ -12,12 +12,17 @@ export function ConnectionState() {
   const away = connection !== 'offline' && status?.agent.available === false;
   const [tone, label, why] = away ? looks.away : looks[connection];
   return (
-    <Tooltip label={why}>
-      <span className={classes.state} data-tone={tone} role="status" aria-label={`${label}. ${why}`}>
-        <span className={classes.mark} aria-hidden="true" />
-        <span className={classes.label}>{label}</span>
-      </span>
-    </Tooltip>
+    <Popover position="bottom-end" width={240}>
+      <Popover.Target>
+        <button type="button" className={classes.state} data-tone={tone} aria-label={`Connection: ${label}`}>
+          <span className={classes.mark} aria-hidden="true" />
+          <span className={classes.label}>{label}</span>
+        </button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <p className={classes.why}>{why}</p>
+      </Popover.Dropdown>
+    </Popover>
   );
 }
 

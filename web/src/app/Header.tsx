@@ -1,4 +1,4 @@
-import { ActionIcon, Menu } from '@mantine/core';
+import { ActionIcon, Button, Popover } from '@mantine/core';
 import { CircleUser, LogOut, Menu as MenuIcon } from 'lucide-react';
 import { Link } from 'react-router';
 
@@ -52,23 +52,21 @@ function Account() {
   const { session, signOut } = useSession();
   if (session === undefined) return null;
   return (
-    <Menu position="bottom-end" width={220}>
-      <Menu.Target>
+    <Popover position="bottom-end" width={230} trapFocus returnFocus>
+      <Popover.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Your session">
           <CircleUser size={20} aria-hidden="true" />
         </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          <span className="name">
-            {session.who.replace(/^session:/, '')} · may {scopeWords[session.scope] ?? session.scope}
-          </span>
-        </Menu.Label>
-        <Menu.Item leftSection={<LogOut size={16} aria-hidden="true" />} onClick={() => void signOut()}>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <p className={`${classes.who} name`}>
+          {session.who.replace(/^session:/, '')} may {scopeWords[session.scope] ?? session.scope}.
+        </p>
+        <Button variant="default" fullWidth leftSection={<LogOut size={16} aria-hidden="true" />} onClick={() => void signOut()}>
           Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+        </Button>
+      </Popover.Dropdown>
+    </Popover>
   );
 }
 

@@ -1,37 +1,29 @@
-import { ActionIcon, type MantineColorScheme, Menu, useMantineColorScheme } from '@mantine/core';
-import { Check, type LucideIcon, Moon, Sun, SunMoon } from 'lucide-react';
+import { ActionIcon, type MantineColorScheme, useMantineColorScheme } from '@mantine/core';
+import { type LucideIcon, Moon, Sun, SunMoon } from 'lucide-react';
 
 /** schemes is what can be chosen; auto follows the system. */
 export const schemes: readonly { value: MantineColorScheme; label: string; icon: LucideIcon }[] = [
-  { value: 'light', label: 'Light', icon: Sun },
-  { value: 'dark', label: 'Dark', icon: Moon },
-  { value: 'auto', label: 'As the system', icon: SunMoon },
+  { value: 'auto', label: 'as the system', icon: SunMoon },
+  { value: 'light', label: 'light', icon: Sun },
+  { value: 'dark', label: 'dark', icon: Moon },
 ];
 
+/** SchemeSwitch goes through the schemes, one at each click. */
 export function SchemeSwitch() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const Icon = schemes.find(({ value }) => value === colorScheme)?.icon ?? SunMoon;
+  const at = Math.max(0, schemes.findIndex(({ value }) => value === colorScheme));
+  const { label, icon: Icon } = schemes[at] ?? { label: '', icon: SunMoon };
+  const next = schemes[(at + 1) % schemes.length];
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Colours">
-          <Icon size={18} aria-hidden="true" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {schemes.map(({ value, label, icon: Each }) => (
-          <Menu.Item
-            key={value}
-            role="menuitemradio"
-            aria-checked={value === colorScheme}
-            leftSection={<Each size={16} aria-hidden="true" />}
-            rightSection={value === colorScheme ? <Check size={14} aria-hidden="true" /> : undefined}
-            onClick={() => setColorScheme(value)}
-          >
-            {label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={`Colours: ${label}. Change to ${next?.label}`}
+      title={`Colours: ${label}`}
+      onClick={() => next && setColorScheme(next.value)}
+    >
+      <Icon size={18} aria-hidden="true" />
+    </ActionIcon>
   );
 }

@@ -33,6 +33,10 @@ export const theme = createTheme({
     // Their <header> would be a second banner of the page.
     Modal: { defaultProps: { attributes: { header: { role: 'none' } }, centered: true, radius: 'lg', overlayProps: { backgroundOpacity: 0.45 }, closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { attributes: { header: { role: 'none' } }, overlayProps: { backgroundOpacity: 0.45 }, closeButtonProps: { 'aria-label': 'Close' } } },
+    // Their lists stay where they belong, so that they are part of the page's landmarks.
+    Select: { defaultProps: { comboboxProps: { withinPortal: false } } },
+    MultiSelect: { defaultProps: { comboboxProps: { withinPortal: false } } },
+    Popover: { defaultProps: { withinPortal: false } },
     Tooltip: { defaultProps: { openDelay: 300, multiline: true, maw: 320, withinPortal: true } },
   },
 });

@@ -31,7 +31,13 @@ export function Gpus() {
       </Section>
     );
   }
-  if (data === undefined) return null;
+  if (data === undefined) {
+    return (
+      <Section title="GPU">
+        <p className={classes.quiet}>…</p>
+      </Section>
+    );
+  }
   return (
     <Section title={data.gpu_count === 1 ? 'GPU' : 'GPUs'}>
       {data.problem !== undefined && <p className={classes.dim}>{data.problem}</p>}

@@ -42,14 +42,13 @@ function ofTotal(used: number | null, total: number | null): string {
   return used === null ? `${total.toFixed(1)} GB` : `${used.toFixed(1)} of ${total.toFixed(1)} GB`;
 }
 
-// What the data directory holds is counted by the agent while somebody asks, which can take a while.
+// What the data directory holds is counted by the agent while somebody asks, which can take a while. Its place is kept.
 function Storage() {
   const { data } = useQuery(queries.storage());
-  if (data === undefined) return null;
   const rows = [
-    ['All data', data.total_data.formatted],
-    ['Models', data.models.formatted],
-    ['Vector databases', data.vector_db.formatted],
+    ['All data', data?.total_data.formatted ?? '…'],
+    ['Models', data?.models.formatted ?? '…'],
+    ['Vector databases', data?.vector_db.formatted ?? '…'],
   ] as const;
   return (
     <dl className={classes.facts}>
@@ -59,7 +58,7 @@ function Storage() {
           <dd>{size}</dd>
         </div>
       ))}
-      {data.problem !== undefined && <p className={classes.dim}>{data.problem}</p>}
+      {data?.problem !== undefined && <p className={classes.dim}>{data.problem}</p>}
     </dl>
   );
 }

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 
 import { queries } from '../../api/queries';
 import { list } from '../../api/types';
+import { Loading } from '../../parts/Loading';
 import { PageHeader } from '../../parts/PageHeader';
 import { Containers } from './Containers';
 import { Features } from './Features';
@@ -15,7 +16,19 @@ import { Services } from './Services';
 
 /** OverviewPage is how the machine and its services fare, and what they make possible. */
 export default function OverviewPage() {
-  const { data } = useQuery(queries.services());
+  const { data, isFetched } = useQuery(queries.services());
+  // What the sections stand on comes first, so that none of them pushes another away a moment later.
+  const { isFetched: features } = useQuery(queries.features());
+  const { isFetched: status } = useQuery(queries.status());
+  const { isFetched: core } = useQuery(queries.catalog({ category: 'core' }));
+  if (!isFetched || !features || !status || !core) {
+    return (
+      <>
+        <PageHeader title="Overview" lead={'\u00a0'} />
+        <Loading lines={4} height={96} />
+      </>
+    );
+  }
   return (
     <>
       <PageHeader title="Overview" lead={data === undefined ? '\u00a0' : summaryOf(fareOf(list(data)))} />
