@@ -27,6 +27,12 @@ export const queries = {
   config: (id: string) => get('/api/extensions/{id}/config', { path: { id } }),
   operations: (query: Options<'get', '/api/operations'>['query'] = {}) => get('/api/operations', { query }),
   operation: (id: string) => get('/api/operations/{id}', { path: { id } }),
+  policies: () => get('/api/policy/status'),
+  decisions: (query: Options<'get', '/api/policy/audit'>['query']) => ({ ...get('/api/policy/audit', { query }), placeholderData: keepPreviousData }),
+  drift: () => ({ ...get('/api/policy/drift'), refetchInterval: 60_000 }),
+  audit: (limit: number) => ({ ...get('/api/audit', { query: { limit } }), placeholderData: keepPreviousData }),
+  doctor: () => get('/api/doctor'),
+  keys: () => get('/api/keys'),
   // These three are readings: nothing announces the next one.
   gpus: () => ({ ...get('/api/gpu/detailed'), refetchInterval: ({ state }: { state: { error: Error | null } }) => (state.error === null ? 5_000 : 60_000) }),
   resources: () => ({ ...get('/api/services/resources'), refetchInterval: 5_000 }),
@@ -43,3 +49,9 @@ export const ofSnapshot: readonly string[] = [
   '/api/extensions/{id}',
   '/api/extensions/{id}/config',
 ];
+
+/** ofAgent lists the paths whose answers are the host agent's: others when it comes, goes, or is another one. */
+export const ofAgent: readonly string[] = ['/api/policy/status', '/api/policy/drift', '/api/policy/audit', '/api/audit', '/api/doctor'];
+
+/** ofChanges lists the paths whose answers tell of changes that were made. */
+export const ofChanges: readonly string[] = ['/api/operations', '/api/policy/status', '/api/policy/drift', '/api/policy/audit', '/api/audit'];

@@ -81,11 +81,20 @@ describe('apply', () => {
     expect(client.getQueryState(queryKey)?.isInvalidated).toBe(true);
   });
 
-  it('shows at once that the agent went away', () => {
-    const { client, soon } = cache();
+  it('asks for what tells of changes when one has ended, and not at each stage', () => {
+    const { client, old, soon } = cache();
+    apply(client, { event: 'operation', operation: operation('1', { stages: [stage('check')] }) }, soon);
+    expect(old).toEqual([]);
+    apply(client, { event: 'operation', operation: failed() }, soon);
+    expect(old).toEqual(expect.arrayContaining(['/api/operations', '/api/policy/audit', '/api/audit']));
+  });
+
+  it('shows at once that the agent went away, and asks for what it tells', () => {
+    const { client, old, soon } = cache();
     const { queryKey } = queries.status();
     client.setQueryData(queryKey, { agent: { available: true } } as Status);
     apply(client, { event: 'agent', agent: { available: false, reason: 'gone' } }, soon);
     expect(client.getQueryData(queryKey)?.agent).toEqual({ available: false, reason: 'gone' });
+    expect(old).toEqual(expect.arrayContaining(['/api/policy/status', '/api/doctor']));
   });
 });

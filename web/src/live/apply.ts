@@ -2,7 +2,7 @@
 // they are old.
 import type { QueryClient } from '@tanstack/react-query';
 
-import { ofSnapshot, queries } from '../api/queries';
+import { ofAgent, ofChanges, ofSnapshot, queries } from '../api/queries';
 import type { AgentStatus, Operation, Schemas, Status } from '../api/types';
 import type { Message } from './sse';
 
@@ -46,7 +46,7 @@ export function apply(client: QueryClient, news: News, soon: (paths: readonly st
       return;
     case 'agent':
       client.setQueryData<Status>(queries.status().queryKey, (status) => status && { ...status, agent: news.agent });
-      soon(ofSnapshot);
+      soon([...ofSnapshot, ...ofAgent]);
       return;
     case 'operation':
       applyOperation(client, news.operation, soon);
@@ -72,7 +72,7 @@ export function applyOperation(client: QueryClient, operation: Operation, soon: 
     },
     (body) => body && { ...body, operations: merged(body.operations ?? [], operation) },
   );
-  if (operation.state !== 'running') soon(['/api/operations']);
+  if (operation.state !== 'running') soon(ofChanges);
 }
 
 type Filter = { extension?: string; state?: string; limit?: number } | null | undefined;

@@ -1,5 +1,5 @@
 // Our own pages. Each is loaded when it is opened.
-import { Activity, LayoutDashboard, Puzzle } from 'lucide-react';
+import { Activity, LayoutDashboard, Puzzle, ShieldCheck } from 'lucide-react';
 import { lazy } from 'react';
 
 import { registerRoutes } from './registry';
@@ -28,4 +28,13 @@ registerRoutes([
   },
   { id: 'operations', path: '/operations', label: 'Operations', icon: Activity, component: OperationsPage, sidebar: true, order: 30 },
   { id: 'operation', path: '/operations/:id', label: 'Operation', icon: Activity, component: OperationPage, sidebar: false, order: 31 },
+  {
+    id: 'security',
+    path: '/security',
+    label: 'Security',
+    icon: ShieldCheck,
+    component: lazy(() => import('../pages/security/SecurityPage')),
+    sidebar: true,
+    order: 40,
+  },
 ]);
