@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -31,7 +32,24 @@ func (u *Unit) WithModel(ctx context.Context, model map[string]any) (*Unit, erro
 	out := *u
 	out.Project = project
 	out.Notes = append([]string(nil), u.Notes...)
+	out.dropUnset()
 	return &out, nil
+}
+
+// dropUnset leaves out variables and build arguments without a value: docker compose would fill them from its own
+// environment.
+func (u *Unit) dropUnset() {
+	for _, name := range u.ServiceNames() {
+		s := u.Project.Services[name]
+		for _, k := range slices.Sorted(maps.Keys(s.Environment)) {
+			if s.Environment[k] == nil {
+				delete(s.Environment, k)
+				u.Notes = append(u.Notes, fmt.Sprintf("services.%s.environment: %s has no value: it is left out", name, k))
+			}
+		}
+		u.dropEmptyArgs(&s)
+		u.Project.Services[name] = s
+	}
 }
 
 // encodeModel writes a model as [Encode] writes a project.

@@ -63,6 +63,35 @@ func keysIn(text string) map[string]string {
 	return env
 }
 
+// A variable without a value would be that of docker compose's own environment, the agent's: it is left out.
+func TestWithModel_LeavesOutWhatHasNoValue(t *testing.T) {
+	u, err := compose.Load(t.Context(), compose.Input{ID: "x", Files: []compose.File{{Name: "compose.yaml", Content: []byte("services: {x: {build: .}}\n")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := map[string]any{
+		"build": map[string]any{"context": ".", "args": map[string]any{"HTTP_PROXY": nil, "A": "b"}}, "environment": map[string]any{"HOME": nil, "EMPTY": "", "B": "c"},
+	}
+	next, err := u.WithModel(t.Context(), map[string]any{"services": map[string]any{"x": service}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := compose.Model(next.Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := m["services"].(map[string]any)["x"].(map[string]any)
+	if diff := cmp.Diff(map[string]any{"EMPTY": "", "B": "c"}, got["environment"]); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]any{"A": "b"}, got["build"].(map[string]any)["args"]); diff != "" {
+		t.Errorf("build.args (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"services.x.environment: HOME has no value: it is left out", "services.x.build.args: HTTP_PROXY has no value: it is left out"}, next.Notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
 func TestWithModel_RefusesWhatComposeDoesNotKnow(t *testing.T) {
 	u, err := compose.Load(t.Context(), compose.Input{ID: "x", Files: []compose.File{{Name: "compose.yaml", Content: []byte("services: {x: {image: a}}\n")}}})
 	if err != nil {
