@@ -1,7 +1,6 @@
 package catalog_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -84,21 +83,26 @@ func TestPlanHash_SaysWhatChanged(t *testing.T) {
 }
 
 func TestPlanVerdict_IsOfTheCode(t *testing.T) {
-	for err, want := range map[error]catalog.PlanVerdict{
-		nil:                                          catalog.PlanAllowed,
-		problem.Newf(problem.PolicyDenied, "x"):      catalog.PlanRefused,
-		problem.Newf(problem.ScanRefused, "x"):       catalog.PlanRefused,
-		problem.Newf(problem.GrantsRequired, "x"):    catalog.PlanRefused,
-		problem.Newf(problem.MissingConfig, "x"):     catalog.PlanRefused,
-		problem.Newf(problem.PortTaken, "x"):         catalog.PlanRefused,
-		problem.Newf(problem.PolicyUnavailable, "x"): catalog.PlanFailed,
-		problem.Newf(problem.PolicyLocked, "x"):      catalog.PlanFailed,
-		problem.Newf(problem.Unavailable, "x"):       catalog.PlanFailed,
-		errors.New("x"):                              catalog.PlanFailed,
+	for _, tt := range []struct {
+		code problem.Code
+		want catalog.PlanVerdict
+	}{
+		{problem.PolicyDenied, catalog.PlanRefused},
+		{problem.ScanRefused, catalog.PlanRefused},
+		{problem.GrantsRequired, catalog.PlanRefused},
+		{problem.MissingConfig, catalog.PlanRefused},
+		{problem.PortTaken, catalog.PlanRefused},
+		{problem.PolicyUnavailable, catalog.PlanFailed},
+		{problem.PolicyLocked, catalog.PlanFailed},
+		{problem.Unavailable, catalog.PlanFailed},
+		{problem.Internal, catalog.PlanFailed},
 	} {
-		if got := catalog.PlanVerdictOf(err); got != want {
-			t.Errorf("%v: %s, want %s", err, got, want)
+		if got := catalog.PlanVerdictOf(problem.Newf(tt.code, "x")); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.code, got, tt.want)
 		}
+	}
+	if got := catalog.PlanVerdictOf(nil); got != catalog.PlanAllowed {
+		t.Errorf("nothing in the way: %s", got)
 	}
 }
 
