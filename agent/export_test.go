@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"context"
 	"strings"
 
+	"dreamserver/compose"
 	"dreamserver/config"
 )
 
@@ -54,3 +56,18 @@ type Busy = busyTable
 
 // TakeBusy is its method.
 var TakeBusy = (*busyTable).take
+
+// Prepare is what a start would approve: the file, and the model that it is of. done lets go of what was prepared. A plan
+// prepares the same, and writes nothing.
+func Prepare(ctx context.Context, s *Server, id string, plan bool) (file []byte, model map[string]any, done func(), err error) {
+	want := toRun(nil)
+	if plan {
+		want = wanted{plan: &planning{id: id}}
+	}
+	p, err := s.prepare(ctx, id, want)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	model, err = compose.Model(p.project)
+	return p.file, model, p.done, err
+}
