@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"dreamserver/catalog"
 	"dreamserver/compose"
 	"dreamserver/config"
 )
@@ -70,4 +71,10 @@ func Prepare(ctx context.Context, s *Server, id string, plan bool) (file []byte,
 	}
 	model, err = compose.Model(p.project)
 	return p.file, model, p.done, err
+}
+
+// HashOf is the hash of an extension's plan.
+func HashOf(ctx context.Context, s *Server, id string) (string, error) {
+	p, err := s.planOf(ctx, catalog.PlanRequest{ID: id}, nil)
+	return p.Hash, err
 }

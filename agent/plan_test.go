@@ -10,6 +10,7 @@ import (
 
 	"dreamserver/agent"
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
 )
@@ -81,6 +82,20 @@ func TestPlan_IsTheSameFromTheLibraryToTheStart(t *testing.T) {
 	if source := mounts[0].(map[string]any)["source"].(string); !strings.Contains(string(file), "source: "+source) {
 		t.Errorf("the plan mounts %s, and what runs is\n%s", source, file)
 	}
+}
+
+// The same holds for a built-in extension, whose files the agent renames.
+func TestPlan_OfABuiltInExtensionIsTheSame(t *testing.T) {
+	in := newInstallation(t, inFolder("extensions/services", "tool", "services: {tool: {image: example/tool:1, volumes: [\"./data/tool:/data\"], environment: {S: \"${TOOL_SECRET}\"}}}\n",
+		"env_vars: [{key: TOOL_SECRET, secret: true, required: true}]"))
+	in.rename("extensions/services/tool/compose.yaml", "extensions/services/tool/compose.yaml.disabled")
+	off := in.plan(catalog.PlanRequest{ID: "tool"})
+	in.must(in.client.SetBuiltin(t.Context(), "tool", true))
+	on := in.plan(catalog.PlanRequest{ID: "tool"})
+	wantEqual(t, "hash", off.Hash, on.Hash)
+	wantEqual(t, "inputs", off.Inputs, on.Inputs)
+	_, err := in.client.Start(t.Context(), "tool", catalog.Starting{Plan: off.Hash}, nil)
+	in.must(err)
 }
 
 // Everything that a plan tells, of an extension with something in each part.
@@ -292,6 +307,29 @@ func TestStart_RefusesWhatIsNotAsPlanned(t *testing.T) {
 			_, err = in.client.Start(t.Context(), "app", catalog.Starting{Grants: grants, Plan: fresh}, nil)
 			in.must(err)
 		})
+	}
+}
+
+// What the agent finishes by itself is what was planned, or nothing.
+func TestReconcile_CarriesOutThePlanOrNothing(t *testing.T) {
+	for _, stale := range []bool{false, true} {
+		in := prepare(t, extension("app", ""))
+		server, err := agent.NewServer(in.options)
+		in.must(err)
+		hash, err := agent.HashOf(t.Context(), server, "app")
+		in.must(err)
+		want, log := map[string]string{"app": "running"}, `"op":"start","message":"an unfinished change is applied"`
+		if stale {
+			in.add("-- data/user-extensions/app/README.md --\nmine\n")
+			want, log = map[string]string{}, `"op":"pending start","code":"plan_changed"`
+		}
+		in.must(os.MkdirAll(in.settings.OperationsDir, 0o755))
+		c, err := in.journal().Begin("app", catalog.Intent{Kind: operation.Install, Actor: "test", Plan: hash})
+		in.must(err)
+		c.Leave()
+		in.serve()
+		in.log.wait(t, log)
+		wantEqual(t, "containers", want, in.docker.services())
 	}
 }
 

@@ -87,7 +87,9 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 func (l *loading) evaluate(ctx context.Context, engine *policy.Engine, s policy.Subject, unit acceptedUnit, folder *security.Folder) (acceptedUnit, policy.Result, error) {
 	r, err := engine.Evaluate(ctx, s)
 	l.want.plan.evaluated(s.ID, r)
-	l.server.measures.decided(r.Decisions)
+	if engine == l.server.policies {
+		l.server.measures.decided(r.Decisions)
+	}
 	entry := auditOf(ctx)
 	for _, d := range r.Decisions {
 		if d.Outcome != policy.Accepted {
