@@ -1,7 +1,7 @@
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Suspense, useEffect, useMemo, useRef, useState } from 'react';
-import { Route, Routes, useLocation } from 'react-router';
+import { Route, Routes, useLocation, useNavigationType } from 'react-router';
 
 import { queries } from '../api/queries';
 import type { Session } from '../api/types';
@@ -17,7 +17,8 @@ import { Sidebar } from './Sidebar';
 /** Shell is what every page stands in. */
 export function Shell({ session }: { session: Session }) {
   const { data: status } = useQuery(queries.status());
-  const { pathname } = useLocation();
+  const location = useLocation();
+  const { pathname } = location;
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
   const context = useMemo<Context>(() => ({ session, status }), [session, status]);
@@ -27,7 +28,7 @@ export function Shell({ session }: { session: Session }) {
   useEffect(() => {
     document.title = `${current?.label ?? 'No such page'} · Dream Server`;
   }, [current?.label]);
-  useFocusOnNavigation(main, pathname);
+  useFocusOnNavigation(main, location);
 
   return (
     <div className={classes.shell}>
@@ -81,12 +82,21 @@ function matches(pattern: string, pathname: string): boolean {
 }
 
 // A click on a link leaves the focus where the link was: who uses the keyboard or a screen reader begins anew with the page.
-function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>, pathname: string): void {
+// The way back leads to where the page was left.
+function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>, { pathname, key }: { pathname: string; key: string }): void {
+  const back = useNavigationType() === 'POP';
   const last = useRef(pathname);
+  const places = useRef(new Map<string, number>());
+  useEffect(() => {
+    const note = () => places.current.set(key, window.scrollY);
+    if (last.current === pathname) note(); // the same page under another address
+    window.addEventListener('scroll', note, { passive: true });
+    return () => window.removeEventListener('scroll', note);
+  }, [key, pathname]);
   useEffect(() => {
     if (last.current === pathname) return;
     last.current = pathname;
-    window.scrollTo(0, 0);
+    window.scrollTo(0, (back && places.current.get(key)) || 0);
     main.current?.focus({ preventScroll: true });
-  }, [main, pathname]);
+  }, [back, key, main, pathname]);
 }

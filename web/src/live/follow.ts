@@ -23,7 +23,7 @@ export async function follow(url: string, { onMessage, onConnection }: Follower,
   let id = lastID;
   for (let failures = 0; !signal.aborted; ) {
     try {
-      await readOnce(url, id, signal, (message) => {
+      await readStream(url, id, signal, (message) => {
         failures = 0;
         if (message.id !== undefined) id = message.id;
         onMessage(message);
@@ -50,7 +50,8 @@ export function delayAfter(failures: number, random = Math.random): number {
   return Math.round(full * (0.75 + random() * 0.5)); // many pages do not come back in one moment
 }
 
-async function readOnce(url: string, id: string | undefined, signal: AbortSignal, emit: (message: Message) => void, opened: () => void): Promise<void> {
+/** readStream reads a stream once, to its end. It throws what ended it: a [Problem] of the server, or [Unreachable]. */
+export async function readStream(url: string, id: string | undefined, signal: AbortSignal, emit: (message: Message) => void, opened: () => void): Promise<void> {
   const attempt = new AbortController();
   const stop = () => attempt.abort();
   signal.addEventListener('abort', stop, { once: true });

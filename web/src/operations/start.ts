@@ -4,8 +4,8 @@ import type { Operation, Schemas } from '../api/types';
 
 /** Change is what can be wanted of an extension. */
 export type Change =
-  | { action: 'install'; id: string; values?: Record<string, string>; grants?: Schemas['InstallBody']['grants'] }
-  | { action: 'enable'; id: string; withDependencies?: boolean }
+  | { action: 'install'; id: string; values?: Record<string, string>; grants?: Schemas['InstallBody']['grants']; planHash?: string | undefined }
+  | { action: 'enable'; id: string; withDependencies?: boolean; planHash?: string | undefined }
   | { action: 'disable' | 'start' | 'stop' | 'restart'; id: string }
   | { action: 'uninstall'; id: string; forgetConfig?: boolean };
 
@@ -32,10 +32,10 @@ async function once(change: Change, key: string): Promise<Operation> {
   let reply: unknown;
   switch (change.action) {
     case 'install':
-      reply = await ask('post', '/api/extensions/{id}/install', { path, headers, body: { values: change.values ?? {}, grants: change.grants ?? [] } });
+      reply = await ask('post', '/api/extensions/{id}/install', { path, headers, body: { values: change.values ?? {}, grants: change.grants ?? [], ...planOf(change) } });
       break;
     case 'enable':
-      reply = await ask('post', '/api/extensions/{id}/enable', { path, headers, query: change.withDependencies ? { with_dependencies: true } : {} });
+      reply = await ask('post', '/api/extensions/{id}/enable', { path, headers, query: change.withDependencies ? { with_dependencies: true } : planOf(change) });
       break;
     case 'uninstall':
       reply = await ask('delete', '/api/extensions/{id}', { path, headers, query: change.forgetConfig ? { forget_config: true } : {} });
@@ -44,6 +44,11 @@ async function once(change: Change, key: string): Promise<Operation> {
       reply = await ask('post', `/api/extensions/{id}/${change.action}`, { path, headers });
   }
   return reply as Operation; // Prefer: respond-async makes every reply a 202, whose body is the operation
+}
+
+// A plan is carried out, or refused as plan_changed.
+function planOf({ planHash }: { planHash?: string | undefined }): { plan_hash?: string } {
+  return planHash === undefined ? {} : { plan_hash: planHash };
 }
 
 const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -6,14 +6,12 @@ import { useLocation } from 'react-router';
 
 import { queries } from '../../api/queries';
 import { type Entry, list, may, type Operation } from '../../api/types';
-import { sidebarLinks } from '../../app/links';
 import { useSession } from '../../app/session';
 import { useRunning } from '../../operations/useOperations';
 import { EmptyState } from '../../parts/EmptyState';
 import { ErrorNotice } from '../../parts/ErrorNotice';
 import { count } from '../../parts/format';
 import { PageHeader } from '../../parts/PageHeader';
-import { registeredLinks } from '../../plugins/registry';
 import { found, indexed, narrows, noChoice, paramsOf } from './catalogue/browse';
 import classes from './catalogue/Catalogue.module.css';
 import { type CardProps, ExtensionCard } from './catalogue/ExtensionCard';
@@ -23,7 +21,9 @@ import { useChoice } from './catalogue/useChoice';
 import { losers } from './depends';
 import { DisableDialog } from './DisableDialog';
 import { useMachine } from './fit';
+import { type OpenLink, openLinkOf } from './openLink';
 import { RatingHelp } from './parts';
+import { useLinks } from './useExtension';
 
 const lead = 'Everything this machine runs and could run. What an extension may do is shown before it is installed.';
 
@@ -139,7 +139,7 @@ const Grid = memo(function Grid({ of, entries, all, backend, vram, mayOperate, m
             <ExtensionCard
               entry={entry}
               operation={operations.get(entry.id)}
-              link={links.get(entry.id)}
+              href={hrefOf(openLinkOf(entry, links, window.location))}
               machine={machine}
               mayOperate={mayOperate}
               mayInstall={mayInstall}
@@ -176,16 +176,13 @@ function More({ rest, onMore }: { rest: number; onMore: () => void }) {
   );
 }
 
+function hrefOf(link: OpenLink | undefined): string | undefined {
+  return link === undefined || link.blocked !== '' ? undefined : link.href;
+}
+
 function useRunningByExtension(): Map<string, Operation> {
   const running = useRunning();
   return useMemo(() => new Map(running.filter(({ state }) => state === 'running').map((operation) => [operation.extension, operation])), [running]);
-}
-
-/** useLinks is where each extension has a page of its own. */
-function useLinks() {
-  const { data: told } = useQuery(queries.links());
-  const { data: services } = useQuery(queries.services());
-  return useMemo(() => new Map(sidebarLinks(list(told), registeredLinks(), list(services), window.location).map((link) => [link.id, link])), [told, services]);
 }
 
 function Waiting() {

@@ -5,7 +5,6 @@ import { Link } from 'react-router';
 
 import { noticeOf } from '../../../api/problem';
 import { type Entry, list, type Operation } from '../../../api/types';
-import type { SidebarLink } from '../../../app/links';
 import { OperationProgress } from '../../../operations/OperationProgress';
 import { useChange } from '../../../operations/useOperations';
 import { words } from '../../../parts/format';
@@ -20,8 +19,8 @@ export interface CardProps {
   entry: Entry;
   /** The change that is being made of it. */
   operation: Operation | undefined;
-  /** Its page, where it has one and runs. */
-  link: SidebarLink | undefined;
+  /** Where it opens, where it runs and can be reached. */
+  href: string | undefined;
   machine: Machine;
   mayOperate: boolean;
   mayInstall: boolean;
@@ -30,7 +29,7 @@ export interface CardProps {
 }
 
 /** ExtensionCard is one extension in the catalogue: what it is, how it stands, and what can be done with one click. */
-export const ExtensionCard = memo(function ExtensionCard({ entry, operation, link, machine, mayOperate, mayInstall, onDisable }: CardProps) {
+export const ExtensionCard = memo(function ExtensionCard({ entry, operation, href, machine, mayOperate, mayInstall, onDisable }: CardProps) {
   // What was clicked shows at once; a refusal or the operation's end puts it right.
   const [clicked, setClicked] = useState<'enable' | 'disable'>();
   const change = useChange();
@@ -56,7 +55,7 @@ export const ExtensionCard = memo(function ExtensionCard({ entry, operation, lin
         <Tile entry={entry} />
         <div className={classes.title}>
           <h2>
-            <Link to={path} className={`${classes.link} name-line`} title={name} dir="auto">
+            <Link to={path} state={{ from: 'catalogue' }} className={`${classes.link} name-line`} title={name} dir="auto">
               {name}
             </Link>
           </h2>
@@ -99,13 +98,13 @@ export const ExtensionCard = memo(function ExtensionCard({ entry, operation, lin
           <GrantBadges grants={list(entry.grants)} />
           {entry.source === 'core' && !entry.can_toggle && <span className={classes.badge}>Part of Dream Server</span>}
         </div>
-        <Primary entry={entry} link={link} path={path} name={name} mayInstall={mayInstall} busy={begun !== undefined} />
+        <Primary entry={entry} href={href} path={path} name={name} mayInstall={mayInstall} busy={begun !== undefined} />
       </div>
     </article>
   );
 });
 
-function Primary({ entry, link, path, name, mayInstall, busy }: { entry: Entry; link: SidebarLink | undefined; path: string; name: string; mayInstall: boolean; busy: boolean }) {
+function Primary({ entry, href, path, name, mayInstall, busy }: { entry: Entry; href: string | undefined; path: string; name: string; mayInstall: boolean; busy: boolean }) {
   if (busy) {
     return (
       <Button component={Link} to={path} size="xs" variant="default" className={classes.above ?? ''} aria-label={`See how it goes: ${name}`}>
@@ -124,11 +123,11 @@ function Primary({ entry, link, path, name, mayInstall, busy }: { entry: Entry; 
       </Button>
     );
   }
-  if (entry.status === 'enabled' && link !== undefined && link.blocked === '') {
+  if (href !== undefined) {
     return (
       <Button
         component="a"
-        href={link.href}
+        href={href}
         target="_blank"
         rel="noopener noreferrer"
         size="xs"
