@@ -69,7 +69,7 @@ func cmdPages(ts *testscript.TestScript, neg bool, args []string) {
 // machine is what happens around the dashboard while a browser looks at it. A story asks for it by POST:
 //
 //	/agent/start, stop, kill, freeze, thaw    the host agent
-//	/api/restart                              the API, on the same port: every session ends
+//	/api/stop, start                          the API, on the same port: every session ends
 //	/registry/pass?mb=N, /registry/open       how much the registry gives out
 //	/dream?arg=A&arg=B                        runs `dream A B` and answers with what it prints
 //	/key?name=N&scope=S                       makes a key and answers with it
@@ -107,8 +107,10 @@ func (m *machine) do(r *http.Request) (string, error) {
 		return "", s.agent.end(syscall.SIGKILL)
 	case "/agent/freeze", "/agent/thaw":
 		return "", s.agent.cmd.Process.Signal(signal[path])
-	case "/api/restart":
-		return "", m.restartAPI()
+	case "/api/stop":
+		return "", s.api.end(syscall.SIGTERM)
+	case "/api/start":
+		return "", m.startAPI()
 	case "/registry/pass":
 		mb, err := strconv.ParseInt(q.Get("mb"), 10, 64)
 		s.registry.gate.allow(mb << 20)
@@ -143,12 +145,10 @@ func (m *machine) dream(ctx context.Context, args ...string) (string, error) {
 	return string(out), err
 }
 
-func (m *machine) restartAPI() error {
+// startAPI starts it where it was.
+func (m *machine) startAPI() error {
 	_, port, err := net.SplitHostPort(m.stack.api.addr)
 	if err != nil {
-		return err
-	}
-	if err := m.stack.api.end(syscall.SIGTERM); err != nil {
 		return err
 	}
 	m.stack.api, err = m.stack.start("dashboard-api", "DASHBOARD_API_PORT="+port)

@@ -87,7 +87,7 @@ func forwardTo(ctx context.Context, upstream *url.URL) http.Handler {
 			}
 			api.Log(r.Context()).Warn().Err(err).Str("upstream", upstream.Host).Msg("dashboard-api does not answer")
 			w.Header().Set("X-Request-Id", r.Header.Get("X-Request-Id"))
-			problem.Write(w, problem.Newf(problem.Unavailable, "dashboard-api does not answer at %s: start it with `make run`, "+
+			problem.Write(w, problem.Newf(problem.APIAway, "dashboard-api does not answer at %s: start it with `make run`, "+
 				"or look into its log", upstream))
 		},
 	}

@@ -153,7 +153,7 @@ func TestUI_SaysThatTheAPIIsAway(t *testing.T) {
 	if err := json.Unmarshal(rec.Body.Bytes(), &d); err != nil {
 		t.Fatal(err)
 	}
-	if rec.Code != http.StatusServiceUnavailable || d.Code != problem.Unavailable || !strings.HasPrefix(d.Detail, "dashboard-api does not answer at http://127.0.0.1:1") {
+	if rec.Code != http.StatusServiceUnavailable || d.Code != problem.APIAway || !strings.HasPrefix(d.Detail, "dashboard-api does not answer at http://127.0.0.1:1") {
 		t.Errorf("%d %+v", rec.Code, d)
 	}
 	if rec.Header().Get("X-Request-Id") == "" {

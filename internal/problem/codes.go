@@ -59,6 +59,7 @@ const (
 
 	Unavailable        Code = "unavailable"
 	LibraryUnavailable Code = "library_unavailable"
+	APIAway            Code = "api_away"
 	AgentNoSocket      Code = "agent_no_socket"
 	AgentRefused       Code = "agent_refused"
 	AgentUnauthorized  Code = "agent_unauthorized"
@@ -127,6 +128,7 @@ var table = map[Code]row{
 
 	Unavailable:        {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Unavailable"},
 	LibraryUnavailable: {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Extensions library unavailable"},
+	APIAway:            {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "The API does not answer"},
 	AgentNoSocket:      {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Host agent not running"},
 	AgentRefused:       {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Host agent refuses connections"},
 	AgentUnauthorized:  {http.StatusServiceUnavailable, errdefs.ErrUnavailable, "Host agent rejects the key"},

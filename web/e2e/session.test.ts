@@ -35,7 +35,8 @@ describe('a session', () => {
     const other = await page.context().newPage();
     await other.goto('/');
     await other.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-    await machine('/api/restart');
+    await machine('/api/stop');
+    await machine('/api/start');
     await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor();
     await accessible(page);
     await page.getByLabel('Key', { exact: true }).fill(key);
@@ -44,7 +45,7 @@ describe('a session', () => {
     expect(new URL(page.url()).pathname).toBe('/operations');
     await other.bringToFront();
     await other.getByRole('dialog').waitFor({ state: 'detached' });
-    await other.getByText('Live', { exact: true }).waitFor();
+    await other.getByRole('button', { name: 'Connection: Live' }).waitFor();
   });
 
   it('ends with "Sign out", and the key is nowhere in the browser', async () => {

@@ -58,6 +58,7 @@ describe('ask', () => {
   it.each([
     ['a refusal', json({ detail: 'n8n is busy', code: 'busy' }, { status: 409 }), Problem],
     ['a page of a proxy', new Response('<h1>Bad Gateway</h1>', { status: 502, headers: { 'Content-Type': 'text/html' } }), Unreachable],
+    ['the dashboard, of the API', new Response('{"code":"api_away"}', { status: 503, headers: { 'Content-Type': 'application/problem+json' } }), Unreachable],
     ['no network', new TypeError('Failed to fetch'), Unreachable],
     ['a reply that is cut off', new Response('{"a":', { headers: { 'Content-Type': 'application/json' } }), Unreachable],
   ])('throws what it is: %s', async (_, answer, kind) => {

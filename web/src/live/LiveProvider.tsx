@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 
+import { ask } from '../api/client';
 import { apply, newsOf } from './apply';
 import { type Connection, follow } from './follow';
 
@@ -39,6 +40,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         onConnection: (next) => {
           if (!stop.signal.aborted) setConnection(next);
         },
+        reachable: () => ask('get', '/health', { anonymous: true, signal: stop.signal }).then(
+          () => true,
+          () => false,
+        ),
       },
       stop.signal,
       lastHeard,

@@ -24,13 +24,13 @@ function serve(...answers: (() => Response | Promise<Response>)[]) {
   return asked;
 }
 
-function listen(lastID?: string) {
+function listen(lastID?: string, reachable = false) {
   const stop = new AbortController();
   const messages: Message[] = [];
   const states: Connection[] = [];
   const done = follow(
     '/api/events',
-    { onMessage: (message) => messages.push(message), onConnection: (state) => states.push(state) },
+    { onMessage: (message) => messages.push(message), onConnection: (state) => states.push(state), reachable: () => Promise.resolve(reachable) },
     stop.signal,
     lastID,
   );
@@ -89,6 +89,14 @@ describe('follow', () => {
     expect(states).toEqual(['offline']);
     await vi.advanceTimersByTimeAsync(1_500);
     expect(states.slice(0, 2)).toEqual(['offline', 'live']);
+    await end();
+  });
+
+  it('polls where other requests are answered and no stream comes through', async () => {
+    serve(() => Promise.reject(new TypeError('network')));
+    const { states, end } = listen(undefined, true);
+    await vi.advanceTimersByTimeAsync(700);
+    expect(states).toEqual(['polling']);
     await end();
   });
 

@@ -10,6 +10,8 @@ export type Connection = 'connecting' | 'live' | 'polling' | 'offline';
 export interface Follower {
   onMessage: (message: Message) => void;
   onConnection: (connection: Connection) => void;
+  /** Whether other requests are answered where the stream is not: there are proxies that let no stream through. */
+  reachable: () => Promise<boolean>;
 }
 
 // A heartbeat comes every 15 s. A stream that is silent for longer is one that nobody told us has died.
@@ -19,7 +21,7 @@ const silence = 40_000;
  * follow reads a stream of events for as long as signal lets it, and goes on where it ended after every interruption: the
  * server replays what follows Last-Event-ID. lastID is where to begin; it returns where it has come to.
  */
-export async function follow(url: string, { onMessage, onConnection }: Follower, signal: AbortSignal, lastID?: string): Promise<string | undefined> {
+export async function follow(url: string, { onMessage, onConnection, reachable }: Follower, signal: AbortSignal, lastID?: string): Promise<string | undefined> {
   let id = lastID;
   for (let failures = 0; !signal.aborted; ) {
     try {
@@ -34,7 +36,7 @@ export async function follow(url: string, { onMessage, onConnection }: Follower,
       failures++;
       // The first failure may be a restart or a moment without network: nothing is said of it yet.
       if (error instanceof Unreachable) {
-        if (failures > 1) onConnection('offline');
+        if (failures > 1) onConnection((await reachable()) ? 'polling' : 'offline');
       } else {
         onConnection('polling');
       }
