@@ -25,7 +25,12 @@ export function Banners() {
       {connection !== 'offline' && agent?.available === false && (
         <Banner icon={<Unplug size={18} aria-hidden="true" />} title="The host agent is away">
           What runs goes on, and everything can be looked at. What you switch on or off now takes effect when it is back; installing, logs
-          and figures of the machine wait for it. {agent.reason !== undefined && <Prose text={agent.reason} />}
+          and figures of the machine wait for it.
+          {agent.reason !== undefined && (
+            <span className={classes.reason}>
+              Why: <Prose text={agent.reason} />
+            </span>
+          )}
         </Banner>
       )}
       {order !== 0 && status !== undefined && (

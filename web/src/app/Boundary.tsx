@@ -1,5 +1,6 @@
-import { Component, type ReactNode } from 'react';
+import { Component, type ReactNode, useEffect, useRef } from 'react';
 
+import { useConnection } from '../live/LiveProvider';
 import { ErrorNotice } from '../parts/ErrorNotice';
 
 interface BoundaryProps {
@@ -24,28 +25,32 @@ export class Boundary extends Component<BoundaryProps, { error: unknown; failed:
   override render() {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
-    if (isStaleChunk(error)) {
-      return (
-        <ErrorNotice
-          error={error}
-          notice={{
-            title: 'This page does not load',
-            detail: 'Dream Server was updated while the dashboard was open, or the connection broke.',
-            items: [],
-            log: '',
-            next: 'Reload to get the pages that fit.',
-            code: 'page',
-          }}
-          onRetry={() => location.reload()}
-          urgent
-        />
-      );
-    }
+    if (isMissingScript(error)) return <NotLoaded />;
     return <ErrorNotice error={error} onRetry={() => this.setState({ error: undefined })} urgent />;
   }
 }
 
+// A page whose script does not come has nothing to lose: it is loaded anew as soon as Dream Server answers again.
+function NotLoaded() {
+  const connection = useConnection();
+  const before = useRef(connection);
+  useEffect(() => {
+    if (connection === 'live' && before.current !== 'live') location.reload();
+    before.current = connection;
+  }, [connection]);
+  return <ErrorNotice error={undefined} notice={notLoaded} onRetry={() => location.reload()} urgent />;
+}
+
+const notLoaded = {
+  title: 'This page does not load',
+  detail: 'Dream Server was updated while the dashboard was open, or the connection broke.',
+  items: [],
+  log: '',
+  next: 'Try again to get the pages that fit.',
+  code: 'page',
+};
+
 // Each browser words it in its own way.
-function isStaleChunk(error: unknown): boolean {
+function isMissingScript(error: unknown): boolean {
   return error instanceof Error && /dynamically imported module|importing a module script|preload CSS/i.test(error.message);
 }

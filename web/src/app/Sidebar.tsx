@@ -28,7 +28,7 @@ export function Sidebar({ pages, onLeave }: SidebarProps) {
               <li key={id}>
                 <NavLink to={path} end={path === '/'} className={classes.link ?? ''} onClick={onLeave}>
                   <Icon size={18} aria-hidden="true" />
-                  <span className="name-line">{label}</span>
+                  <span className="name-line" dir="auto">{label}</span>
                 </NavLink>
               </li>
             ))}
@@ -43,13 +43,13 @@ export function Sidebar({ pages, onLeave }: SidebarProps) {
                 {blocked === '' ? (
                   <a href={href} target="_blank" rel="noopener noreferrer" className={classes.link} title={label}>
                     <Icon size={18} aria-hidden="true" />
-                    <span className="name-line">{label}</span>
+                    <span className="name-line" dir="auto">{label}</span>
                     <ExternalLink size={13} className={classes.leaves} aria-label="opens in a new tab" />
                   </a>
                 ) : (
                   <span className={classes.link} data-blocked title={blocked}>
                     <Icon size={18} aria-hidden="true" />
-                    <span className="name-line">{label}</span>
+                    <span className="name-line" dir="auto">{label}</span>
                     <span className="visually-hidden">{blocked}</span>
                   </span>
                 )}

@@ -1,7 +1,7 @@
 // Our own pages. Each is loaded when it is opened.
 import { Activity, LayoutDashboard, Puzzle, ShieldCheck } from 'lucide-react';
-import { lazy } from 'react';
 
+import { lazy } from './lazy';
 import { registerRoutes } from './registry';
 
 const OperationsPage = lazy(() => import('../pages/operations/OperationsPage'));

@@ -7,6 +7,7 @@ import { useRunning } from '../../operations/useOperations';
 import { EmptyState } from '../../parts/EmptyState';
 import { ErrorNotice } from '../../parts/ErrorNotice';
 import { Loading } from '../../parts/Loading';
+import { Prose } from '../../parts/Prose';
 import { Section } from '../../parts/Section';
 import { FeatureTile } from './FeatureTile';
 import classes from './Overview.module.css';
@@ -36,7 +37,7 @@ export function Features() {
       </ul>
       {list(data.recommendations).map((sentence) => (
         <p key={sentence} className={classes.advice}>
-          {sentence}
+          <Prose text={sentence} />
         </p>
       ))}
     </Section>

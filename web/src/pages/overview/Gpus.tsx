@@ -17,7 +17,7 @@ type Gpu = Schemas['GpuDevice'];
 export function Gpus() {
   const { data, error, refetch } = useQuery(queries.gpus());
   // What was read last is no answer to what is so now.
-  if (error instanceof Problem && error.code === 'gpu_unavailable') {
+  if (error instanceof Problem && error.status === 503) {
     return (
       <Section title="GPU">
         <p className={`${classes.quiet} name`}><Prose text={error.message} /></p>

@@ -73,3 +73,23 @@ it('an address that no page has says so', async () => {
   expect(await screen.findByRole('heading', { level: 1, name: 'There is no such page' })).toBeDefined();
   expect(screen.getByText('/gone/<b>x</b>')).toBeDefined();
 });
+
+it('a page whose script does not come says so, and is not taken for a broken plugin', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  registerRoutes([
+    {
+      id: 'absent',
+      path: '/absent',
+      label: 'Absent',
+      icon: Server,
+      component: () => {
+        throw new TypeError('Failed to fetch dynamically imported module: http://localhost/assets/x.js');
+      },
+      sidebar: true,
+      order: 71,
+    },
+  ]);
+  serve(answers);
+  show(await shell(), '/absent');
+  expect((await screen.findByRole('alert')).textContent).toContain('This page does not load');
+});
