@@ -1,5 +1,5 @@
 // Our own pages. Each is loaded when it is opened.
-import { Activity, LayoutDashboard, Puzzle, ShieldCheck } from 'lucide-react';
+import { Activity, LayoutDashboard, Puzzle, Settings, ShieldCheck } from 'lucide-react';
 
 import { lazy } from './lazy';
 import { registerRoutes } from './registry';
@@ -37,5 +37,14 @@ registerRoutes([
     component: lazy(() => import('../pages/security/SecurityPage')),
     sidebar: true,
     order: 40,
+  },
+  {
+    id: 'settings',
+    path: '/settings',
+    label: 'Settings',
+    icon: Settings,
+    component: lazy(() => import('../pages/settings/SettingsPage')),
+    sidebar: true,
+    order: 50,
   },
 ]);

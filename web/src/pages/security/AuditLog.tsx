@@ -18,7 +18,7 @@ import { ExtensionLink } from '../../parts/ExtensionLink';
 import { chosen, extensionsOf, more, most, pageSize } from './narrow';
 import { Filters, useFilter } from './Filters';
 import classes from './Security.module.css';
-import { ToneBadge } from './ToneBadge';
+import { ToneBadge } from '../../parts/ToneBadge';
 import { operationOf } from './words';
 
 type Entry = Schemas['AuditEntry'];

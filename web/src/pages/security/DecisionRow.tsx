@@ -8,7 +8,7 @@ import { TimeAgo } from '../../parts/TimeAgo';
 import { byPolicy } from './changes';
 import { ExtensionLink } from '../../parts/ExtensionLink';
 import classes from './Security.module.css';
-import { ToneBadge } from './ToneBadge';
+import { ToneBadge } from '../../parts/ToneBadge';
 import { type Decision, digestOf, hookOf, modeOf, outcomeOf, type Ruling, rulingOf, subjectOf, valueOf } from './words';
 
 /** DecisionRow is one evaluation; it opens to what each policy said and changed. */
@@ -145,7 +145,7 @@ function Said({ ruling }: { ruling: Ruling }) {
       <div className={classes.rowHead}>
         <span className={`${classes.policy} name`}>{ruling.plugin}</span>
         <ToneBadge look={rulingOf(ruling)} />
-        <span className={classes.dim}>
+        <span className={`${classes.dim} name`}>
           {[hookOf(ruling.hook), modeOf(ruling.mode).label.toLowerCase(), ruling.cached ? 'known from before' : took(ruling.took_ms)].join(' · ')}
         </span>
       </div>

@@ -14,7 +14,7 @@ import { Section } from '../../parts/Section';
 import { TimeAgo, useServerNow } from '../../parts/TimeAgo';
 import { sorted, standingOf } from './exceptions';
 import classes from './Security.module.css';
-import { ToneBadge } from './ToneBadge';
+import { ToneBadge } from '../../parts/ToneBadge';
 import { digestOf, type Exception, hookOf, modeOf, onErrorOf, outcomeOf, type Policy, transportOf } from './words';
 
 /** Policies is what the operator's plugins and rules are, in the order in which they are asked. */
@@ -123,7 +123,7 @@ const hooks: Column<Numbered> = {
   cell: ({ policy }) => <span className="name">{[...new Set(list(policy.hooks).map(hookOf))].join(', ') || 'nothing'}</span>,
 };
 
-const onError: Column<Numbered> = { id: 'on-error', label: 'If it fails', cell: ({ policy }) => onErrorOf(policy.on_error) };
+const onError: Column<Numbered> = { id: 'on-error', label: 'If it fails', cell: ({ policy }) => onErrorOf(policy) };
 
 const pluginColumns: readonly Column<Numbered>[] = [
   name,

@@ -31,9 +31,15 @@ describe('words of the API', () => {
   ])('%s in mode %s looks %s, %s', (outcome, mode, tone, label) => expect(rulingOf({ outcome, mode })).toEqual({ tone, label }));
 
   it('says how, about what, and what holds while it cannot decide', () =>
-    expect([transportOf('exec'), transportOf('wasm'), hookOf('on_fleet_apply'), hookOf('on_moon_apply'), onErrorOf('deny'), onErrorOf('allow')]).toEqual([
+    expect([transportOf('exec'), transportOf('wasm'), hookOf('on_fleet_apply'), hookOf('on_moon_apply'), onErrorOf({ on_error: 'deny', mode: 'enforce' }), onErrorOf({ on_error: 'allow', mode: 'enforce' })]).toEqual([
       'a program', 'Wasm', 'GPUs and limits', 'On moon apply', 'nothing starts', 'it is passed over',
     ]));
+
+  it.each([
+    ['warn', 'it is passed over'],
+    ['audit', 'it is passed over'],
+    ['off', 'it is not asked'],
+  ])('a policy in mode %s that fails: %s', (mode, want) => expect(onErrorOf({ on_error: 'deny', mode })).toBe(want));
 
   it.each([
     [{ phase: 'apply', operation: 'start', extension: 'n8n' }, 'Start of n8n'],

@@ -41,9 +41,10 @@ export function transportOf(transport: string): string {
   return said({ go: 'compiled in', exec: 'a program', http: 'a server', cel: 'a rule' }, transport);
 }
 
-/** onErrorOf is what holds while a policy cannot decide. */
-export function onErrorOf(onError: string): string {
-  return said({ deny: 'nothing starts', allow: 'it is passed over' }, onError);
+/** onErrorOf is what holds while a policy cannot decide. One that is not enforced stands in nobody's way then, either. */
+export function onErrorOf({ on_error, mode }: Pick<Policy, 'on_error' | 'mode'>): string {
+  const passed = 'it is passed over';
+  return mode === 'enforce' ? said({ deny: 'nothing starts', allow: passed }, on_error) : mode === 'off' ? 'it is not asked' : passed;
 }
 
 /** hookOf is what a policy looks at. */

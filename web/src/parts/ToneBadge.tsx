@@ -1,5 +1,5 @@
-import badge from '../../parts/StatusBadge.module.css';
-import type { Tone } from '../../parts/status';
+import badge from './StatusBadge.module.css';
+import type { Tone } from './status';
 
 /** ToneBadge is a badge for words that are no status: of modes, outcomes, ends. */
 export function ToneBadge({ look }: { look: { tone: Tone; label: string } }) {
