@@ -4,6 +4,7 @@ import { ListChecks } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
 
+import { Problem } from '../../api/problem';
 import { queries } from '../../api/queries';
 import { list, type OperationState } from '../../api/types';
 import { EmptyState } from '../../parts/EmptyState';
@@ -66,7 +67,7 @@ export default function OperationsPage() {
           clearButtonProps={{ 'aria-label': 'All states' }}
         />
       </div>
-      {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {error !== null && (data === undefined || error instanceof Problem) && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {isPending && error === null && <Loading lines={6} height={68} />}
       {data !== undefined && operations.length === 0 && (
         <EmptyState icon={ListChecks} title={filtered ? 'No operation fits' : 'Nothing has been changed yet'}>
