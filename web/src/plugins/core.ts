@@ -27,6 +27,7 @@ registerRoutes([
     order: 20,
   },
   { id: 'extension', path: '/extensions/:id', label: 'Extension', icon: Puzzle, component: lazy(() => import('../pages/extensions/ExtensionPage')), sidebar: false, order: 21 },
+  { id: 'install', path: '/extensions/:id/install', label: 'Install', icon: Puzzle, component: lazy(() => import('../pages/extensions/InstallPage')), sidebar: false, order: 22 },
   { id: 'operations', path: '/operations', label: 'Operations', icon: Activity, component: OperationsPage, sidebar: true, order: 30 },
   { id: 'operation', path: '/operations/:id', label: 'Operation', icon: Activity, component: OperationPage, sidebar: false, order: 31 },
   {

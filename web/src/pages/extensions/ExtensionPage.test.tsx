@@ -44,7 +44,7 @@ async function page(path: string, { entry = db, scope = 'admin' as Session['scop
 
 it('says what an extension may do, who needs it, and what policies change', async () => {
   await page('/extensions/db', { entry: { ...db, grants: ['lan-bind'], features: [feature('rows', 'data', 4)] } });
-  expect(await screen.findByText('Is reachable from other machines on your network')).toBeDefined();
+  expect(await screen.findByText('May be reachable from other machines on your network')).toBeDefined();
   expect(await screen.findByText('0.0.0.0:5432')).toBeDefined();
   expect(screen.getByText('open to your network')).toBeDefined();
   expect(screen.getByText('say <hello>')).toBeDefined();

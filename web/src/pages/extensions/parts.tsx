@@ -3,7 +3,7 @@ import { Shield } from 'lucide-react';
 
 import type { Entry } from '../../api/types';
 import { iconOf } from '../../parts/icons';
-import { grantOf } from './grants';
+import { grantOf } from '../../operations/grants';
 import classes from './Extensions.module.css';
 
 /** Tile is an extension's icon: that of its first feature. */
@@ -54,9 +54,9 @@ export function RatingHelp() {
 /** GrantBadges names what an extension may do beyond what every extension may. */
 export function GrantBadges({ grants }: { grants: readonly string[] }) {
   return grants.map((grant) => {
-    const { short, can } = grantOf(grant);
+    const { short, may } = grantOf(grant);
     return (
-      <span key={grant} className={classes.badge} data-tone="plain" title={can}>
+      <span key={grant} className={classes.badge} data-tone="plain" title={`It may ${may}`}>
         {short}
       </span>
     );

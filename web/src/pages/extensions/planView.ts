@@ -1,5 +1,6 @@
 // A plan in words.
 import { list } from '../../api/types';
+import { grantText } from '../../operations/grants';
 import { bytes, count, words } from '../../parts/format';
 import type { Plan } from './usePlan';
 
@@ -104,7 +105,7 @@ export function differences(before: Plan, after: Plan): string[] {
   const rows = [
     ...compared('Port', portsOf(before).map(({ where, service }) => `${where} of ${service}`), portsOf(after).map(({ where, service }) => `${where} of ${service}`)),
     ...compared('Image', list(before.images).map(({ image }) => image), list(after.images).map(({ image }) => image)),
-    ...compared('It may', list(before.grants.needed), list(after.grants.needed)),
+    ...compared('It may', list(before.grants.needed).map(grantText), list(after.grants.needed).map(grantText)),
     ...compared('Container', effectsOf(before), effectsOf(after)),
     ...compared('Policy', changesOf(before).map(lineOf), changesOf(after).map(lineOf)),
   ];

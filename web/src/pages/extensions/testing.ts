@@ -1,5 +1,6 @@
 // Extensions for tests of these pages.
 import type { Catalog, Entry } from '../../api/types';
+import type { Plan } from './usePlan';
 
 type Some = Partial<Omit<Entry, 'runtime'>> & { runtime?: Partial<Entry['runtime']> };
 
@@ -27,6 +28,15 @@ export function catalog(extensions: Entry[], some: Partial<Catalog> = {}): Catal
   return {
     extensions, gpu_backend: 'nvidia', library_available: true, agent_available: true, agent: { available: true }, skipped: [],
     summary: { total: extensions.length, installed: 0, enabled: 0, disabled: 0, not_installed: 0, incompatible: 0 },
+    ...some,
+  };
+}
+
+/** plan is one of an install that nothing stands in the way of, but for what a test says. */
+export function plan(some: Partial<Plan> = {}): Plan {
+  return {
+    id: 'x', operation: 'install', verdict: 'allow', plan_hash: '1-2-3', submitted: {}, effective: {}, diff: [], decisions: [], warnings: [], ports: [],
+    grants: { needed: [], given: [], missing: [] }, images: [], services: [], generated: [], inputs: {},
     ...some,
   };
 }

@@ -6,7 +6,6 @@ import { noticeOfFailure } from '../../api/problem';
 import { type ExternalLink, type Feature, may, type Operation } from '../../api/types';
 import { serviceURL } from '../../app/links';
 import { useSession } from '../../app/session';
-import { InstallDialog } from '../../operations/InstallDialog';
 import { OperationProgress } from '../../operations/OperationProgress';
 import { useChange, useOperation } from '../../operations/useOperations';
 import { CopyLine } from '../../parts/CopyLine';
@@ -87,7 +86,7 @@ interface WayProps {
 function Way({ feature, step, link, onBegun }: WayProps) {
   const { session } = useSession();
   const change = useChange({ onBegun });
-  const [dialog, setDialog] = useState<'guide' | 'install'>();
+  const [dialog, setDialog] = useState<'guide'>();
   const close = () => setDialog(undefined);
   const guide = (
     <>
@@ -113,17 +112,15 @@ function Way({ feature, step, link, onBegun }: WayProps) {
   const page = step.kind === 'look' ? extensionPath(step.id) : undefined;
   return (
     <>
-      {step.kind === 'change' && doable && (
-        <>
-          <Button
-            size="xs"
-            loading={change.isPending}
-            onClick={() => (step.action === 'install' ? setDialog('install') : change.begin({ action: step.action, id: step.id }))}
-          >
-            {feature.next.text}
-          </Button>
-          <InstallDialog id={step.id} opened={dialog === 'install'} onClose={close} onBegun={onBegun} />
-        </>
+      {step.kind === 'change' && doable && step.action === 'install' && (
+        <Button component={Link} to={`/extensions/${encodeURIComponent(step.id)}/install`} size="xs">
+          {feature.next.text}
+        </Button>
+      )}
+      {step.kind === 'change' && doable && step.action !== 'install' && (
+        <Button size="xs" loading={change.isPending} onClick={() => change.begin({ action: step.action, id: step.id })}>
+          {feature.next.text}
+        </Button>
       )}
       {page !== undefined && (
         <Button component={Link} to={page} size="xs" variant="default">

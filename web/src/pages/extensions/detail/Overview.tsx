@@ -1,23 +1,22 @@
-import { CircleHelp, Cpu, Globe, Hammer, Network, ShieldCheck } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
-import { type Entry, list, may } from '../../../api/types';
-import { useQuery } from '@tanstack/react-query';
-
 import { queries } from '../../../api/queries';
+import { type Entry, list, may } from '../../../api/types';
 import { useSession } from '../../../app/session';
 import { CopyLine } from '../../../parts/CopyLine';
 import { ErrorNotice } from '../../../parts/ErrorNotice';
 import { words } from '../../../parts/format';
 import { iconOf } from '../../../parts/icons';
 import { Loading } from '../../../parts/Loading';
+import { Prose } from '../../../parts/Prose';
 import { Section } from '../../../parts/Section';
 import { StatusBadge } from '../../../parts/StatusBadge';
 import { TimeAgo } from '../../../parts/TimeAgo';
 import { neededBy, needsOf } from '../depends';
 import classes from '../Detail.module.css';
 import { fitOf, gigabytes, useMachine, vramText } from '../fit';
-import { grantOf } from '../grants';
+import { GrantList } from '../GrantList';
 import { RatingHelp, ratingWords } from '../parts';
 import { PlanFacts, PolicyChanges } from '../PlanSummary';
 import { standingOf } from '../state';
@@ -75,36 +74,6 @@ function wants({ requirements, setup_time: setup, category }: Entry['features'][
     .join(' · ');
 }
 
-const grantIcons: Record<string, typeof Cpu> = { gpu: Cpu, build: Hammer, 'host-gateway': Network, 'lan-bind': Globe };
-
-/** GrantList says what an extension may do beyond what every extension may. */
-export function GrantList({ grants }: { grants: readonly string[] }) {
-  return (
-    <ul className={classes.grants}>
-      <li>
-        <ShieldCheck size={18} aria-hidden="true" />
-        <div>
-          Runs its own containers, keeps its own data, talks to other services
-          <p>Every extension may do that. It sees no other files of this machine, and cannot change it.</p>
-        </div>
-      </li>
-      {grants.map((grant) => {
-        const { can, means, asked } = grantOf(grant);
-        const Icon = grantIcons[grant] ?? CircleHelp;
-        return (
-          <li key={grant} data-warn={asked || undefined}>
-            <Icon size={18} aria-hidden="true" />
-            <div>
-              {can}
-              <p>{means}</p>
-            </div>
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
 function Permissions({ extension }: { extension: Entry }) {
   const { session } = useSession();
   const core = extension.source === 'core' && !extension.can_toggle;
@@ -139,8 +108,8 @@ function Permissions({ extension }: { extension: Entry }) {
         <div className={`card ${classes.list}`} style={{ marginTop: '0.75rem' }}>
           {plan.data !== undefined ? (
             <>
-              <PlanFacts plan={plan.data} />
-              <PolicyChanges plan={plan.data} />
+              {plan.data.plan_hash === undefined ? <p style={{ margin: 0 }} className="name"><Prose text={plan.data.text ?? 'Nobody can tell now what it would come to.'} /></p> : <PlanFacts plan={plan.data} />}
+              {plan.data.plan_hash !== undefined && <PolicyChanges plan={plan.data} />}
             </>
           ) : plan.error !== null ? (
             <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} />

@@ -1,0 +1,150 @@
+import { fireEvent, screen, waitFor } from '@testing-library/react';
+import { Route, Routes } from 'react-router';
+import { expect, it, vi } from 'vitest';
+
+import { forgetReplies } from '../../api/client';
+import type { Entry, Session } from '../../api/types';
+import { SessionProvider } from '../../app/session';
+import { json, serve, show } from '../../app/testing';
+import InstallPage from './InstallPage';
+import { catalog, extension, plan } from './testing';
+
+const hub = extension('hub', { name: 'Hub', grants: ['lan-bind'] });
+const operation = { id: '7', kind: 'install', extension: 'hub', state: 'running', started: '2026-01-01T00:00:00Z', actor: 'x', stages: [{ name: 'pull', started: '2026-01-01T00:00:00Z', percent: 40, bytes: 2 * 1024 ** 2, total_bytes: 5 * 1024 ** 2 }] };
+const bridge = { key: 'HUB_BRIDGE', type: 'url', required: true, description: 'The address of your bridge', set: false, can_generate: false };
+
+const answers = (entry: Entry, scope: Session['scope'], others: Entry[]) => ({
+  'GET /api/session': { who: 'session:x', scope },
+  'GET /api/extensions/catalog': catalog([entry, ...others]),
+  [`GET /api/extensions/${entry.id}`]: { id: entry.id, manifest: entry },
+  [`GET /api/extensions/${entry.id}/config`]: { id: entry.id, configured: true, missing: [], variables: [] },
+  [`POST /api/extensions/${entry.id}/plan`]: plan(),
+  'GET /api/features': { features: [], gpu: { name: 'None', vramGb: 0 } },
+  'GET /api/external-links': [],
+  'GET /api/services': [],
+  'GET /api/operations': { operations: [] },
+});
+
+async function page({ path = '/extensions/hub/install', entry = hub, scope = 'admin' as Session['scope'], others = [] as Entry[], some = {} as Record<string, unknown> } = {}) {
+  const asked = serve({ ...answers(entry, scope, others), ...some });
+  const bodies: { request: string; body: unknown }[] = [];
+  const answer = globalThis.fetch as unknown as (url: string, init: RequestInit) => Promise<Response>;
+  vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
+    if (typeof init.body === 'string') bodies.push({ request: `${init.method} ${url}`, body: JSON.parse(init.body) });
+    return answer(url, init);
+  });
+  forgetReplies();
+  show(
+    <SessionProvider>
+      <Routes>
+        <Route path="/extensions/:id/install" element={<InstallPage />} />
+      </Routes>
+    </SessionProvider>,
+    path,
+  );
+  await screen.findByRole('heading', { level: 1, name: /Hub/ });
+  return { asked, bodies };
+}
+
+it('asks for grants and values one by one, and installs what was planned, once', async () => {
+  const { bodies, asked } = await page({
+    some: {
+      'GET /api/extensions/hub/config': { id: 'hub', configured: false, missing: ['HUB_BRIDGE'], variables: [bridge] },
+      'POST /api/extensions/hub/plan': plan({ verdict: 'refused', code: 'grants_required', grants: { needed: ['lan-bind'], given: [], missing: ['lan-bind'] } }),
+      'POST /api/extensions/hub/install': () => json(operation, 202),
+      'GET /api/operations/7': operation,
+    },
+  });
+  const install = await screen.findByRole('button', { name: 'Install' });
+  fireEvent.click(install);
+  expect(await screen.findByText('It does not run without this.')).toBeDefined();
+  expect(document.activeElement).toBe(screen.getByRole('checkbox'));
+  expect(asked.some((request) => request.includes('/install'))).toBe(false);
+
+  fireEvent.click(screen.getByRole('checkbox', { name: 'It may be reachable from other machines on your network' }));
+  fireEvent.change(screen.getByLabelText(/^HUB_BRIDGE/), { target: { value: 'http://bridge.lan/' } });
+  await waitFor(() => expect(bodies.at(-1)?.body).toEqual({ grants: ['lan-bind'], values: { HUB_BRIDGE: 'http://bridge.lan/' } }));
+  await waitFor(() => expect(screen.queryByText('Looking again…')).toBeNull());
+  fireEvent.click(install);
+  fireEvent.click(install);
+  expect(await screen.findByText('Installing hub')).toBeDefined();
+  expect(screen.getAllByText(/40 % · 2 MB of 5 MB/).length).toBeGreaterThan(0);
+  expect(bodies.filter(({ request }) => request.includes('/install')).map(({ body }) => body)).toEqual([
+    { values: { HUB_BRIDGE: 'http://bridge.lan/' }, grants: ['lan-bind'], plan_hash: '1-2-3' },
+  ]);
+});
+
+it('shows what changed since, and asks again', async () => {
+  let port = '80';
+  const { bodies } = await page({
+    entry: { ...hub, grants: [] },
+    some: {
+      'POST /api/extensions/hub/plan': () => json(plan({ plan_hash: `1-2-${port}`, ports: [{ service: 'hub', host_ip: '127.0.0.1', published: port, target: 80, protocol: 'tcp' }] })),
+      'POST /api/preflight/ports': { conflicts: [], available: true },
+      'POST /api/extensions/hub/install': () => {
+        port = '81';
+        return json({ code: 'plan_changed', title: 'The plan changed', detail: 'it is not what was planned any more' }, 409);
+      },
+    },
+  });
+  fireEvent.click(await screen.findByRole('button', { name: 'Install' }));
+  expect(await screen.findByText('Port, new: 127.0.0.1:81 of hub')).toBeDefined();
+  fireEvent.click(screen.getByRole('button', { name: 'Install as it is now' }));
+  await waitFor(() => expect(bodies.filter(({ request }) => request.includes('/install')).map(({ body }) => (body as { plan_hash: string }).plan_hash)).toEqual(['1-2-80', '1-2-81']));
+});
+
+it('names who has a port that is taken, and does not begin what would be refused', async () => {
+  await page({
+    entry: { ...hub, grants: [] },
+    some: {
+      'POST /api/extensions/hub/plan': plan({ verdict: 'refused', code: 'port_taken', text: 'port 80 is taken', ports: [{ service: 'hub', host_ip: '127.0.0.1', published: '80', target: 80, protocol: 'tcp' }] }),
+      'POST /api/preflight/ports': { conflicts: [{ port: 80, service: 'web', in_use: true, extension: 'web' }], available: false },
+    },
+  });
+  expect(await screen.findByRole('link', { name: 'web' })).toBeDefined();
+  expect(screen.getByText('port 80 is taken')).toBeDefined();
+  expect(screen.getByRole('button', { name: 'Install' })).toHaveProperty('disabled', true);
+});
+
+it('leads to what it needs first, and brings along what is installed already', async () => {
+  const db = extension('db', { name: 'Database' });
+  await page({ entry: { ...hub, grants: [], depends_on: ['db', 'nobody'] }, others: [db] });
+  expect((await screen.findByRole('link', { name: 'Install Database' })).getAttribute('href')).toBe('/extensions/db/install?then=hub');
+  expect(screen.getByText(/Nobody knows it/)).toBeDefined();
+  expect(screen.getByRole('button', { name: 'Install' })).toHaveProperty('disabled', true);
+});
+
+it('enables an extension with what it needs', async () => {
+  const { asked } = await page({
+    entry: { ...hub, grants: [], status: 'disabled', depends_on: ['db'] },
+    others: [extension('db', { status: 'disabled' })],
+    some: {
+      'POST /api/extensions/hub/plan': plan({ operation: 'enable', verdict: 'refused', code: 'missing_dependencies' }),
+      'POST /api/extensions/hub/enable': () => json({ ...operation, kind: 'enable' }, 202),
+      'GET /api/operations/7': { ...operation, kind: 'enable' },
+    },
+  });
+  fireEvent.click(await screen.findByRole('button', { name: 'Enable with what it needs' }));
+  await screen.findByText('Enabling hub');
+  expect(asked).toContain('POST /api/extensions/hub/enable?with_dependencies=true');
+});
+
+it('is there again after a reload, with the cause, the end of the log and the next step', async () => {
+  await page({
+    path: '/extensions/hub/install?operation=7',
+    some: { 'GET /api/operations/7': { ...operation, state: 'failed', ended: '2026-01-01T00:00:05Z', error: { code: 'start_failed', detail: 'it ended with 1', log: 'FATAL: <no space>' } } },
+  });
+  expect(await screen.findByText('FATAL: <no space>')).toBeDefined();
+  fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByRole('button', { name: 'Install' })).toBeDefined();
+});
+
+it('an operation that nobody remembers says so', async () => {
+  await page({ path: '/extensions/hub/install?operation=9' });
+  expect(await screen.findByText('Nobody remembers this change')).toBeDefined();
+});
+
+it('a key that may not install says which may', async () => {
+  await page({ scope: 'operate' });
+  expect(screen.getByText('This takes another key')).toBeDefined();
+});

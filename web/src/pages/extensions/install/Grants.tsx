@@ -1,0 +1,47 @@
+import { Checkbox } from '@mantine/core';
+
+import { type Entry, list } from '../../../api/types';
+import { Section } from '../../../parts/Section';
+import classes from '../Detail.module.css';
+import { GrantList } from '../GrantList';
+import { grantOf } from '../../../operations/grants';
+import type { Grant } from '../usePlan';
+
+interface GrantsProps {
+  extension: Entry;
+  asked: readonly Grant[];
+  accepted: readonly Grant[];
+  /** It was tried to go on: what is not accepted says so. */
+  tried: boolean;
+  onAccept: (grants: readonly Grant[]) => void;
+}
+
+/** Grants is what an extension may do, and what it asks for beyond that, one by one. */
+export function Grants({ extension, asked, accepted, tried, onAccept }: GrantsProps) {
+  return (
+    <Section title="What it may do">
+      <div className={`card ${classes.list}`}>
+        <GrantList grants={list(extension.grants).filter((grant) => !asked.includes(grant as Grant))} />
+        {asked.length > 0 && (
+          <fieldset className={classes.accept}>
+            <legend>It asks for more than other extensions have. Do you allow this?</legend>
+            {asked.map((grant) => {
+              const { may, means } = grantOf(grant);
+              return (
+                <Checkbox
+                  key={grant}
+                  name={`grant-${grant}`}
+                  label={`It may ${may}`}
+                  description={means}
+                  checked={accepted.includes(grant)}
+                  onChange={(event) => onAccept(event.currentTarget.checked ? [...accepted, grant] : accepted.filter((other) => other !== grant))}
+                  error={tried && !accepted.includes(grant) ? 'It does not run without this.' : undefined}
+                />
+              );
+            })}
+          </fieldset>
+        )}
+      </div>
+    </Section>
+  );
+}
