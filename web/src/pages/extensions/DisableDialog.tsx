@@ -7,12 +7,14 @@ import { losers } from './depends';
 interface DisableDialogProps {
   entry: Pick<Entry, 'id' | 'name'>;
   all: readonly Entry[];
+  /** A dialog that closes gives the focus back; so it stays there, closed. */
+  opened: boolean;
   onClose: () => void;
   onBegun?: (operation: Operation) => void;
 }
 
 /** DisableDialog asks before an extension is switched off, and names who needs it. */
-export function DisableDialog({ entry, all, onClose, onBegun }: DisableDialogProps) {
+export function DisableDialog({ entry, all, opened, onClose, onBegun }: DisableDialogProps) {
   const change = useChange({
     onBegun: (operation) => {
       onBegun?.(operation);
@@ -22,7 +24,7 @@ export function DisableDialog({ entry, all, onClose, onBegun }: DisableDialogPro
   const lost = losers(entry.id, all);
   return (
     <ConfirmDialog
-      opened
+      opened={opened}
       title={`Disable ${entry.name || entry.id}?`}
       confirm="Disable"
       busy={change.isPending}

@@ -112,7 +112,7 @@ it('writes its configuration, secrets without reading them, and puts what is ref
   fireEvent.click(screen.getByRole('button', { name: 'Save 1 change' }));
   expect(asked.some((request) => request.startsWith('PUT'))).toBe(false);
   fireEvent.change(port, { target: { value: '5433' } });
-  fireEvent.click(screen.getByRole('button', { name: 'Make up a new DB_PASSWORD' }));
+  fireEvent.click(screen.getByRole('button', { name: /^Make up a new one\s+for DB_PASSWORD$/ }));
   fireEvent.click(screen.getByRole('button', { name: 'Save 2 changes' }));
   expect(await screen.findByText('is taken by another')).toBeDefined();
   expect(screen.getByLabelText(/^DB_PORT/)).toHaveProperty('value', '5433'); // nothing is lost

@@ -113,14 +113,14 @@ const Grid = memo(function Grid({ of, entries, all, backend, vram, mayOperate, m
   const machine = useMemo(() => ({ backend, vram }), [backend, vram]);
   const operations = useRunningByExtension();
   const links = useLinks();
-  const [disabling, setDisabling] = useState<Entry>();
+  const [disabling, setDisabling] = useState<{ entry: Entry; opened: boolean }>();
   const allNow = useRef(all);
   useEffect(() => {
     allNow.current = all;
   }, [all]);
   const onDisable = useCallback((entry: Entry) => {
     if (losers(entry.id, allNow.current).length === 0) return false;
-    setDisabling(entry);
+    setDisabling({ entry, opened: true });
     return true;
   }, []);
 
@@ -149,7 +149,7 @@ const Grid = memo(function Grid({ of, entries, all, backend, vram, mayOperate, m
         ))}
       </ul>
       {rest > 0 && <More rest={rest} onMore={() => setPages((n) => n + 1)} />}
-      {disabling !== undefined && <DisableDialog entry={disabling} all={all} onClose={() => setDisabling(undefined)} />}
+      {disabling !== undefined && <DisableDialog {...disabling} all={all} onClose={() => setDisabling({ ...disabling, opened: false })} />}
     </>
   );
 });

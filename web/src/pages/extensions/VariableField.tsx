@@ -63,18 +63,20 @@ export function VariableField({ variable, edit, onEdit, refused, disabled = fals
       {!locked && (
         <div className={classes.fieldActions}>
           {variable.can_generate && !fresh && edit?.to !== 'generate' && (
-            <Button size="compact-xs" variant="default" onClick={() => onEdit({ to: 'generate' })} aria-label={`Make up a new ${key}`}>
+            <Button size="compact-xs" variant="default" onClick={() => onEdit({ to: 'generate' })}>
               {variable.set ? 'Make up a new one' : 'Make one up'}
+              <span className="visually-hidden"> for {key}</span>
             </Button>
           )}
           {variable.set && !fresh && edit?.to !== 'unset' && !(required && !variable.can_generate) && (
-            <Button size="compact-xs" variant="default" onClick={() => onEdit({ to: 'unset' })} aria-label={`${isSecret(variable) ? 'Forget' : 'Reset'} ${key}`}>
+            <Button size="compact-xs" variant="default" onClick={() => onEdit({ to: 'unset' })}>
               {isSecret(variable) ? 'Forget it' : variable.default === undefined ? 'Forget it' : `Back to ${variable.default === '' ? 'nothing' : variable.default.slice(0, 40)}`}
+              <span className="visually-hidden"> for {key}</span>
             </Button>
           )}
           {edit !== undefined && (
-            <Button size="compact-xs" variant="subtle" onClick={() => onEdit(undefined)} aria-label={`Undo the change of ${key}`}>
-              Undo
+            <Button size="compact-xs" variant="subtle" onClick={() => onEdit(undefined)}>
+              Undo<span className="visually-hidden"> the change of {key}</span>
             </Button>
           )}
         </div>

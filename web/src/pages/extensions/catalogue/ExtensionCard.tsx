@@ -3,10 +3,10 @@ import { ExternalLink } from 'lucide-react';
 import { memo, useState } from 'react';
 import { Link } from 'react-router';
 
-import { noticeOf } from '../../../api/problem';
+import { noticeOf, noticeOfFailure } from '../../../api/problem';
 import { type Entry, list, type Operation } from '../../../api/types';
 import { OperationProgress } from '../../../operations/OperationProgress';
-import { useChange } from '../../../operations/useOperations';
+import { useChange, useOperation } from '../../../operations/useOperations';
 import { words } from '../../../parts/format';
 import { StatusBadge } from '../../../parts/StatusBadge';
 import { fitOf, type Machine, vramText } from '../fit';
@@ -30,21 +30,28 @@ export interface CardProps {
 
 /** ExtensionCard is one extension in the catalogue: what it is, how it stands, and what can be done with one click. */
 export const ExtensionCard = memo(function ExtensionCard({ entry, operation, href, machine, mayOperate, mayInstall, onDisable }: CardProps) {
-  // What was clicked shows at once; a refusal or the operation's end puts it right.
+  // What was clicked shows at once, and until the catalogue has it; a refusal or a failure puts it right.
   const [clicked, setClicked] = useState<'enable' | 'disable'>();
   const change = useChange();
-  const begun = operation?.kind ?? (change.isPending ? clicked : undefined);
-  const standing = standingOf(entry, operation ?? (change.isPending && clicked ? { kind: clicked, state: 'running' } : undefined));
+  const { data: followed } = useOperation(change.data?.id);
+  const failure = followed?.state === 'failed' ? followed.error : undefined;
+  const reached = entry.status === (clicked === 'enable' ? 'enabled' : 'disabled');
+  if (clicked !== undefined && (reached || change.error !== null || followed?.state === 'failed' || followed?.state === 'cancelled')) setClicked(undefined);
+  const begun = operation?.kind ?? clicked;
+  const standing = standingOf(entry, operation ?? (clicked && { kind: clicked, state: 'running' }));
   const fit = fitOf(entry, machine);
   const vram = vramText(entry, machine.backend);
   const path = `/extensions/${encodeURIComponent(entry.id)}`;
   const name = entry.name || entry.id;
-  const refusal = change.error === null ? undefined : noticeOf(change.error);
+  const refusal = change.error !== null ? noticeOf(change.error) : failure && noticeOfFailure(failure);
+  const enabling = change.variables?.action === 'enable';
   const on = isOn(entry, begun);
   const purpose = entry.features?.[0]?.category ? words(entry.features[0].category) : '';
 
   function toggle(want: 'enable' | 'disable') {
+    if (begun !== undefined) return; // not disabled: the keyboard would lose its place
     if (want === 'disable' && onDisable(entry)) return;
+    change.reset(); // else what was wrong the last time would put it right at once
     setClicked(want);
     change.begin({ action: want, id: entry.id });
   }
@@ -68,7 +75,7 @@ export const ExtensionCard = memo(function ExtensionCard({ entry, operation, hre
           <Switch
             className={classes.above ?? ''}
             checked={on}
-            disabled={!mayOperate || begun !== undefined}
+            disabled={!mayOperate}
             onChange={() => toggle(on ? 'disable' : 'enable')}
             aria-label={`${name} is ${on ? 'on' : 'off'}`}
             withThumbIndicator={false}
@@ -82,8 +89,8 @@ export const ExtensionCard = memo(function ExtensionCard({ entry, operation, hre
       {refusal !== undefined && (
         <div role="alert" className={classes.refusal}>
           <strong>{refusal.title}.</strong> <span className="name">{refusal.detail.slice(0, 240)}</span>{' '}
-          <Link to={clicked === 'enable' ? `${path}/install` : path} className={classes.above}>
-            {clicked === 'enable' ? 'See what it needs' : 'See more'}
+          <Link to={enabling ? `${path}/install` : path} className={classes.above}>
+            {enabling ? 'See what it needs' : 'See more'}
           </Link>
         </div>
       )}

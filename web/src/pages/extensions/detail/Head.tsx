@@ -206,8 +206,8 @@ function Actions({ extension, ongoing }: { extension: Entry; ongoing: Operation 
           <ErrorNotice error={change.error} urgent />
         </div>
       )}
-      {dialog === 'disable' && <DisableDialog entry={extension} all={entries} onClose={() => setDialog(undefined)} />}
-      {dialog === 'uninstall' && <UninstallDialog extension={extension} onClose={() => setDialog(undefined)} />}
+      <DisableDialog entry={extension} all={entries} opened={dialog === 'disable'} onClose={() => setDialog(undefined)} />
+      <UninstallDialog extension={extension} opened={dialog === 'uninstall'} onClose={() => setDialog(undefined)} />
     </>
   );
 }
@@ -221,13 +221,13 @@ function Plain({ icon, disabled, title, onClick, children }: { icon: React.React
 }
 
 /** UninstallDialog says what goes and what stays. */
-function UninstallDialog({ extension, onClose }: { extension: Entry; onClose: () => void }) {
+function UninstallDialog({ extension, opened, onClose }: { extension: Entry; opened: boolean; onClose: () => void }) {
   const [forget, setForget] = useState(false);
   const change = useChange({ onBegun: onClose });
   const variables = list(extension.env_vars).length > 0;
   return (
     <ConfirmDialog
-      opened
+      opened={opened}
       title={`Uninstall ${extension.name || extension.id}?`}
       confirm="Uninstall"
       danger

@@ -37,7 +37,7 @@ function Following({ id }: { id: string }) {
   const [wrap, setWrap] = useState(true);
   const [only, setOnly] = useState(false);
   const [typed, setTyped] = useState('');
-  const [at, setAt] = useState(-1); // the place among what was found
+  const [here, setHere] = useState<number>(); // the line that was gone to
   const [follows, setFollows] = useState(true);
   const { buffer, waiting, state, error } = useLog(id, paused);
   const box = useRef<HTMLDivElement>(null);
@@ -46,7 +46,7 @@ function Following({ id }: { id: string }) {
   const filtered = only && wanted !== '';
   const blocks = useMemo(() => (filtered ? blocksOf(found) : buffer.blocks), [filtered, found, buffer]);
   const several = useMemo(() => new Set(buffer.blocks.flatMap(({ lines }) => lines.map(({ service }) => service))).size > 1, [buffer]);
-  const here = at >= 0 ? found[Math.min(at, found.length - 1)]?.n : undefined;
+  const at = found.findIndex(({ n }) => n === here);
 
   // Whoever reads at the end sees what comes; whoever has scrolled up is left where he is.
   useLayoutEffect(() => {
@@ -57,14 +57,22 @@ function Following({ id }: { id: string }) {
     if (here === undefined || box.current === null) return;
     const block = [...box.current.querySelectorAll<HTMLElement>('[data-block]')].findLast((one) => Number(one.dataset.block) <= here);
     block?.scrollIntoView({ block: 'nearest' });
-    const frame = requestAnimationFrame(() => box.current?.querySelector(`[data-line="${here}"]`)?.scrollIntoView({ block: 'center' }));
+    // Its block is drawn a moment after it has come near.
+    let frame = 0;
+    const look = (left: number) => {
+      const line = box.current?.querySelector(`[data-line="${here}"]`);
+      if (line) line.scrollIntoView({ block: 'center' });
+      else if (left > 0) frame = requestAnimationFrame(() => look(left - 1));
+    };
+    look(30);
     return () => cancelAnimationFrame(frame);
   }, [here]);
 
   function go(step: number) {
     if (found.length === 0) return;
     setFollows(false);
-    setAt((now) => (now < 0 ? (step < 0 ? found.length - 1 : 0) : (now + step + found.length) % found.length));
+    const next = at < 0 ? (step < 0 ? found.length - 1 : 0) : (at + step + found.length) % found.length;
+    setHere(found[next]?.n);
   }
 
   return (
@@ -79,7 +87,7 @@ function Following({ id }: { id: string }) {
           value={typed}
           onChange={(event) => {
             setTyped(event.currentTarget.value);
-            setAt(-1);
+            setHere(undefined);
           }}
           onKeyDown={(event) => {
             if (event.key === 'Enter') go(event.shiftKey ? -1 : 1);
@@ -134,7 +142,7 @@ function Following({ id }: { id: string }) {
       </div>
       <div className={classes.state}>
         <span role="status">
-          {wanted !== '' && `${count(found.length, 'line')} found${here === undefined ? '' : `, this is ${Math.min(at, found.length - 1) + 1}`} · `}
+          {wanted !== '' && `${count(found.length, 'line')} found${at < 0 ? '' : `, this is ${at + 1}`} · `}
           {paused ? 'Paused' : state === 'live' ? 'Live' : state === 'connecting' ? 'Connecting' : 'Interrupted; it goes on by itself'}
         </span>
         <span>

@@ -36,8 +36,8 @@ export function Settings({ variables, draft, disabled, tried, said, onDraft }: S
         />
         {mayInvent(variable) && !disabled && (
           <div className={classes.fieldActions}>
-            <Button size="compact-xs" variant="default" onClick={() => onDraft(edited(draft, variable, { to: 'value', value: randomSecret() }))} aria-label={`Make up a value for ${variable.key}`}>
-              Make one up
+            <Button size="compact-xs" variant="default" onClick={() => onDraft(edited(draft, variable, { to: 'value', value: randomSecret() }))}>
+              Make one up<span className="visually-hidden"> for {variable.key}</span>
             </Button>
           </div>
         )}
