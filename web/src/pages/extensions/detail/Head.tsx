@@ -93,7 +93,8 @@ function LastFailure({ extension, why }: { extension: Entry; why: string }) {
       </div>
     );
   }
-  if (why === '') return null;
+  // While the agent is away, the banner above says why nobody knows.
+  if (why === '' || (extension.runtime.state === 'unknown' && why === extension.runtime.reason)) return null;
   return (
     <div className={classes.stack}>
       <p className={`card name`} style={{ margin: 0 }}>

@@ -114,6 +114,11 @@ function Following({ id }: { id: string }) {
           Download
         </Button>
       </div>
+      {state === 'again' && error !== undefined && buffer.count === 0 && (
+        <div style={{ marginBottom: '0.75rem' }}>
+          <ErrorNotice error={error} />
+        </div>
+      )}
       <div className={classes.frame}>
         {/* It scrolls, so it must be reachable with the keyboard; who cannot see it would be flooded if it were announced. */}
         <div
@@ -150,7 +155,6 @@ function Following({ id }: { id: string }) {
           {buffer.dropped > 0 && `; ${buffer.dropped.toLocaleString('en')} older ones were let go`}
         </span>
       </div>
-      {state === 'again' && error !== undefined && buffer.count === 0 && <ErrorNotice error={error} />}
       {state === 'live' && buffer.count === 0 && <p style={{ color: 'var(--ink-dim)' }}>It has written nothing yet.</p>}
     </>
   );

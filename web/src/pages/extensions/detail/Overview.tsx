@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
+import { Problem } from '../../../api/problem';
 import { queries } from '../../../api/queries';
 import { type Entry, list, may } from '../../../api/types';
 import { useSession } from '../../../app/session';
@@ -111,6 +112,8 @@ function Permissions({ extension }: { extension: Entry }) {
               {plan.data.plan_hash === undefined ? <p style={{ margin: 0 }} className="name"><Prose text={plan.data.text ?? 'Nobody can tell now what it would come to.'} /></p> : <PlanFacts plan={plan.data} />}
               {plan.data.plan_hash !== undefined && <PolicyChanges plan={plan.data} />}
             </>
+          ) : plan.error instanceof Problem && plan.error.code.startsWith('agent_') ? (
+            <p style={{ margin: 0 }}>Its ports, its images and what policies make of it show here when the host agent is back.</p>
           ) : plan.error !== null ? (
             <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} />
           ) : (
