@@ -186,7 +186,7 @@ func TestAudit_HoldsNoSecret(t *testing.T) {
 	data, err := os.ReadFile(in.path("state/audit.jsonl"))
 	in.must(err)
 	wantNoSecret(t, "the audit log", string(data))
-	if !strings.Contains(string(data), "cannot parse [secret], [secret], [secret] and [secret]") {
+	if !strings.Contains(string(data), "cannot parse «secret:APP_TOKEN», «secret:DASHBOARD_API_KEY», «secret:DREAM_AGENT_API_KEY» and «secret:DREAM_AGENT_KEY»") {
 		t.Errorf("the audit log does not say what failed:\n%s", data)
 	}
 }

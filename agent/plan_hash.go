@@ -2,8 +2,6 @@ package agent
 
 import (
 	"maps"
-	"slices"
-	"strings"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -47,6 +45,13 @@ func (l *loading) hidden() map[string]string {
 	return out
 }
 
+// hiddenWith is hidden with the secrets that the extension reads.
+func (l *loading) hiddenWith(own map[string]string) map[string]string {
+	out := l.hidden()
+	maps.Copy(out, own)
+	return out
+}
+
 // secretsOf notes which variables of an extension are secrets: those that can be made are, too, before and after.
 func (l *loading) secretsOf(s *manifest.Service) {
 	for _, v := range s.EnvVars {
@@ -54,60 +59,4 @@ func (l *loading) secretsOf(s *manifest.Service) {
 			l.secretKeys[v.Key] = true
 		}
 	}
-}
-
-// shortSecret is how short a value may be and still be looked for inside of other texts, in bytes. A shorter one would be
-// found everywhere: it is hidden where it is the whole text.
-const shortSecret = 4
-
-// hide is v, of plain values, with «secret:KEY» in place of each secret, in the keys of mappings as well. v is not changed.
-func hide(v any, secrets map[string]string) any {
-	keys := slices.SortedFunc(maps.Keys(secrets), func(a, b string) int { // of two that begin at one place the longest
-		if d := len(secrets[b]) - len(secrets[a]); d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
-	})
-	var pairs []string
-	whole := map[string]string{}
-	for _, key := range keys {
-		placeholder, value := "«secret:"+key+"»", secrets[key]
-		switch _, known := whole[value]; {
-		case known || value == "": // two keys with one value are the first of them
-		case len(value) < shortSecret:
-			whole[value] = placeholder
-		default:
-			whole[value] = placeholder
-			pairs = append(pairs, value, placeholder)
-		}
-	}
-	replacer := strings.NewReplacer(pairs...)
-	text := func(s string) string {
-		if placeholder, ok := whole[s]; ok {
-			return placeholder
-		}
-		return replacer.Replace(s)
-	}
-	return eachText(v, text)
-}
-
-// eachText is a copy of v with every text replaced.
-func eachText(v any, replace func(string) string) any {
-	switch v := v.(type) {
-	case string:
-		return replace(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = eachText(v[i], replace)
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, value := range v {
-			out[replace(k)] = eachText(value, replace)
-		}
-		return out
-	}
-	return v
 }

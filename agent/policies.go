@@ -67,6 +67,7 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 	}
 	began := time.Now()
 	changed, r, err := l.evaluate(ctx, engine, s, unit, folder)
+	err = discreet(err, l.hiddenWith(s.Secrets))
 	if engine == l.server.policies { // and no other config that somebody only wants to know about
 		if untold := l.server.recordDecision(ctx, s, r, err, time.Since(began)); err == nil {
 			err = untold
@@ -86,6 +87,7 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 // evaluate asks the plugins, and judges what they have made of the unit.
 func (l *loading) evaluate(ctx context.Context, engine *policy.Engine, s policy.Subject, unit acceptedUnit, folder *security.Folder) (acceptedUnit, policy.Result, error) {
 	r, err := engine.Evaluate(ctx, s)
+	r = discreetResult(r, l.hiddenWith(s.Secrets))
 	l.want.plan.evaluated(s.ID, r)
 	if engine == l.server.policies {
 		l.server.measures.decided(r.Decisions)

@@ -58,6 +58,7 @@ func (s *Server) prepare(ctx context.Context, id string, want wanted) (_ *prepar
 	defer func() {
 		if err != nil {
 			l.done()
+			err = discreet(err, l.hidden())
 		}
 		l.noteSecrets()
 	}()

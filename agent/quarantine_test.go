@@ -208,7 +208,7 @@ func TestCheck_ThatIsRefusedIsToldOfAHandfulOfTimes(t *testing.T) {
 	in.must(err)
 	told := in.told()
 	wantEqual(t, "entries", 5, len(told))
-	const want = `|check|app|scan_refused|extension "app" is refused by the security scan: data/user-extensions/app/compose.yaml:4: services.app.volumes.0: absolute host path "/srv/[secret]" lies outside the extension`
+	const want = `|check|app|scan_refused|extension "app" is refused by the security scan: data/user-extensions/app/compose.yaml:4: services.app.volumes.0: absolute host path "/srv/«secret:APP_TOKEN»" lies outside the extension`
 	if !strings.Contains(told[4], want) {
 		t.Errorf("got %s\nwant …%s…", told[4], want)
 	}

@@ -69,13 +69,14 @@ func (s *Server) bringUp(ctx context.Context, id string, how bringing) (*catalog
 	return report, err
 }
 
-func (s *Server) tryUp(ctx context.Context, id string, how bringing) (*catalog.Report, error) {
+func (s *Server) tryUp(ctx context.Context, id string, how bringing) (_ *catalog.Report, err error) {
 	how.on.enter("check")
 	p, err := s.prepareToRun(ctx, id, how.with)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
+		err = discreet(err, p.secrets) // docker compose may quote what it was given
 		p.done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readLimit)
 		defer cancel()

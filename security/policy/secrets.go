@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -29,6 +30,42 @@ func mask(spec Spec, secrets map[string]string) (out Spec, used map[string]bool,
 		return after
 	})
 	return out, used, nil
+}
+
+// shown is a copy of spec for people: placeholders are in place of secrets in the keys of mappings, too, which a plugin is
+// asked about as they are.
+func shown(spec Spec, secrets map[string]string) (Spec, error) {
+	out, err := Plain[Spec](spec)
+	if err != nil || out == nil {
+		return out, err
+	}
+	hide := hider(secrets)
+	eachText(map[string]any(out), hide)
+	return Plain[Spec](hiddenKeys(map[string]any(out), hide))
+}
+
+// hiddenKeys replaces every key of a mapping in v. Of two that would be one the second is numbered.
+func hiddenKeys(v any, replace func(string) string) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = hiddenKeys(v[i], replace)
+		}
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			name := replace(k)
+			for n := 2; ; n++ {
+				if _, taken := out[name]; !taken {
+					break
+				}
+				name = fmt.Sprintf("%s (%d)", replace(k), n)
+			}
+			out[name] = hiddenKeys(v[k], replace)
+		}
+		return out
+	}
+	return v
 }
 
 // hider puts placeholders in place of secrets in a text.

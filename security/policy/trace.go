@@ -27,6 +27,10 @@ func Question(s Subject, hook Hook) (Request, error) {
 		return Request{}, err
 	}
 	q, _, _, err := loaded{}.question(hook, model, s)
+	if err != nil {
+		return q, err
+	}
+	q.Spec, err = shown(q.Spec, s.Secrets)
 	return q, err
 }
 
@@ -77,7 +81,7 @@ func (p loaded) exchange(ctx context.Context, hook Hook, model Model, s Subject)
 	began := time.Now()
 	answer, failed := p.within(ctx, q)
 	x := Exchange{Plugin: p.info, Took: time.Since(began), Request: q}
-	if x.Request.Spec, _, err = mask(q.Spec, s.Secrets); err != nil {
+	if x.Request.Spec, err = shown(q.Spec, s.Secrets); err != nil {
 		return Exchange{}, err
 	}
 	hide := hider(s.Secrets)
@@ -85,15 +89,15 @@ func (p loaded) exchange(ctx context.Context, hook Hook, model Model, s Subject)
 		x.Failure = hide(failed.Error())
 		return x, nil
 	}
-	shown := Response{Error: hide(answer.Error)}
+	told := Response{Error: hide(answer.Error)}
 	for _, w := range answer.Warnings {
-		shown.Warnings = append(shown.Warnings, hide(w))
+		told.Warnings = append(told.Warnings, hide(w))
 	}
 	if answer.Spec != nil {
-		if shown.Spec, _, err = mask(answer.Spec, s.Secrets); err != nil {
+		if told.Spec, err = shown(answer.Spec, s.Secrets); err != nil {
 			return Exchange{}, fmt.Errorf("the answer of policy %s: %w", p.info.Name, err)
 		}
 	}
-	x.Response = &shown
+	x.Response = &told
 	return x, nil
 }
