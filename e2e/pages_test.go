@@ -58,7 +58,7 @@ func cmdPages(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command("node", "node_modules/vitest/vitest.mjs", "run", "--config", "e2e/vitest.config.ts", args[0])
 	cmd.Dir = webDir
 	cmd.Env = append(os.Environ(),
-		"DREAM_URL=http://"+s.dashboard.addr, "DREAM_KEY="+s.key, "DREAM_CONTROL="+around.URL, "DREAM_INSTALL_DIR="+s.dir, "CI=1")
+		"DREAM_URL=http://"+s.dashboard.addr, "DREAM_KEY="+s.key, "DREAM_CONTROL="+around.URL, "DREAM_IMAGE="+image, "CI=1")
 	out, err := cmd.CombinedOutput()
 	ts.Logf("%s", out)
 	if err != nil {
@@ -74,6 +74,7 @@ func cmdPages(ts *testscript.TestScript, neg bool, args []string) {
 //	/dream?arg=A&arg=B                        runs `dream A B` and answers with what it prints
 //	/key?name=N&scope=S                       makes a key and answers with it
 //	/write?file=F                             the body becomes a file below the installation
+//	/read?file=F                              answers with that file
 //	/port/take, /port/give                    takes a port of 127.0.0.1, whose number is the answer, until it gives it back
 type machine struct {
 	stack *stack
@@ -121,10 +122,15 @@ func (m *machine) do(r *http.Request) (string, error) {
 	case "/dream":
 		return m.dream(r.Context(), q["arg"]...)
 	case "/key":
-		key, err := m.dream(r.Context(), "key", "add", q.Get("name"), "--scope", q.Get("scope"))
-		return strings.TrimSpace(key), err
+		cmd := exec.CommandContext(r.Context(), filepath.Join(bin, "dream"), "key", "add", q.Get("name"), "--scope", q.Get("scope"))
+		cmd.Env = s.env()
+		key, err := cmd.Output()
+		return strings.TrimSpace(string(key)), err
 	case "/write":
 		return "", m.write(q.Get("file"), r)
+	case "/read":
+		data, err := os.ReadFile(filepath.Join(s.dir, q.Get("file")))
+		return string(data), err
 	case "/port/take":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

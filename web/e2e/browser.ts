@@ -68,7 +68,10 @@ export async function newContext(view: View = {}): Promise<BrowserContext> {
   opened.push(context);
   context.setDefaultTimeout(20_000);
   errors.length = 0;
-  context.on('weberror', (error) => errors.push(String(error.error())));
+  // Leaving a page ends what it was loading.
+  context.on('weberror', (error) => {
+    if (!/Unable to preload CSS/.test(String(error.error()))) errors.push(String(error.error()));
+  });
   context.on('console', (message) => {
     // A request that was refused is part of many stories; a blocked script or a broken component of none.
     if (message.type() === 'error' && !/Failed to load resource|ERR_/.test(message.text())) errors.push(message.text());
@@ -115,16 +118,30 @@ interface AxeResult {
   violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[];
 }
 
-/** accessible expects that axe finds nothing to mend in what the page shows now. */
-export async function accessible(page: Page): Promise<void> {
+/** violations is what axe finds to mend in what the page shows now. */
+export async function violations(page: Page): Promise<string[]> {
   await settled(page);
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => (window as unknown as { axe: { run: () => Promise<AxeResult> } }).axe.run());
-  expect(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${String(n.target)} ${n.failureSummary ?? ''}`).join('; ')}`)).toEqual([]);
+  const { violations: found } = await page.evaluate(() => (window as unknown as { axe: { run: () => Promise<AxeResult> } }).axe.run());
+  return found.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${String(n.target)} ${n.failureSummary ?? ''}`).join('; ')}`);
+}
+
+/** accessible expects that axe finds nothing to mend in what the page shows now. */
+export async function accessible(page: Page): Promise<void> {
+  expect(await violations(page)).toEqual([]);
+}
+
+/** widest is what is wider than the screen; nothing where everything fits. */
+export async function widest(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const screen = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= screen) return [];
+    const wide = [...document.querySelectorAll('main *')].filter((element) => element.getBoundingClientRect().right > screen + 1);
+    return [`wider than the screen: ${wide.slice(0, 3).map((element) => `${element.tagName}.${element.className}`).join(' > ')}`];
+  });
 }
 
 /** fits expects that nothing is wider than the screen. */
 export async function fits(page: Page): Promise<void> {
-  const { wide: has, screen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, screen: document.documentElement.clientWidth }));
-  expect(has, `${page.url()} is wider than the screen`).toBeLessThanOrEqual(screen);
+  expect(await widest(page)).toEqual([]);
 }

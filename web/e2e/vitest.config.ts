@@ -8,7 +8,6 @@ export default defineConfig({
     environment: 'node',
     fileParallelism: false,
     sequence: { concurrent: false },
-    bail: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

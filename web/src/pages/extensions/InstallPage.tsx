@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { ChevronLeft, PackageX } from 'lucide-react';
 import { Link, useParams, useSearchParams } from 'react-router';
 
@@ -22,6 +22,7 @@ import { useExtension, useOngoing } from './useExtension';
 export default function InstallPage() {
   const { id = '' } = useParams();
   const [params, setParams] = useSearchParams();
+  const client = useQueryClient();
   const { session } = useSession();
   const { extension, error, refetch } = useExtension(id);
   const ongoing = useOngoing(id);
@@ -32,6 +33,11 @@ export default function InstallPage() {
     if (operation === undefined) next.delete('operation');
     else next.set('operation', operation);
     setParams(next, { replace: true });
+  };
+  // The plan that was carried out, or was not, is not the one of the next attempt.
+  const again = () => {
+    client.removeQueries({ queryKey: ['plan', id] });
+    follow(undefined);
   };
   const turnsOn = ongoing !== undefined && ['install', 'enable', 'start', 'restart'].includes(ongoing.kind);
   const followed = params.get('operation') ?? (turnsOn ? ongoing.id : undefined);
@@ -54,7 +60,7 @@ export default function InstallPage() {
       </Link>
       <PageHeader title={titleOf(extension, name, followed !== undefined)} />
       {followed !== undefined ? (
-        <Doing key={followed} id={followed} extension={extension} then={params.get('then') ?? undefined} onAgain={() => follow(undefined)} />
+        <Doing key={followed} id={followed} extension={extension} then={params.get('then') ?? undefined} onAgain={again} />
       ) : !may(session, need) ? (
         <EmptyState icon={PackageX} title="This takes another key">
           <p>
