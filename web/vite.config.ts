@@ -16,6 +16,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     manifest: true,
+    cssCodeSplit: false, // what pages add is small, and a page without its style would be worse than one that comes later
     // The page's policy is for files: nothing is inlined as a data: URL.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

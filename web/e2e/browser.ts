@@ -68,10 +68,7 @@ export async function newContext(view: View = {}): Promise<BrowserContext> {
   opened.push(context);
   context.setDefaultTimeout(20_000);
   errors.length = 0;
-  // Leaving a page ends what it was loading.
-  context.on('weberror', (error) => {
-    if (!/Unable to preload CSS/.test(String(error.error()))) errors.push(String(error.error()));
-  });
+  context.on('weberror', (error) => errors.push(String(error.error())));
   context.on('console', (message) => {
     // A request that was refused is part of many stories; a blocked script or a broken component of none.
     if (message.type() === 'error' && !/Failed to load resource|ERR_/.test(message.text())) errors.push(message.text());

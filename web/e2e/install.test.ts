@@ -38,7 +38,7 @@ describe('an install', () => {
     await heading(page, 'Extensions').waitFor();
     await press(page, '/');
     await page.keyboard.type('big one');
-    await page.getByRole('article', { name: 'Big one' }).waitFor();
+    await page.getByText('1 extension', { exact: true }).waitFor();
     await reach(page, 'link', 'Big one');
     await press(page, 'Enter');
     await heading(page, 'Big one').waitFor();
@@ -55,7 +55,7 @@ describe('an install', () => {
     const grant = page.getByRole('checkbox', { name: /It may/ });
     expect(await grant.evaluate((element) => element === document.activeElement)).toBe(true);
     await press(page, 'Space');
-    await machine('/registry/pass', { mb: '10' });
+    await machine('/registry/pass', { mb: '30' });
     await reach(page, 'button', 'Install');
     await press(page, 'Enter');
     await page.getByText(/MiB|MB/).first().waitFor();
@@ -69,7 +69,7 @@ describe('an install', () => {
 
     await page.request.delete('/api/session', { headers: { Origin: url } });
     const asks = page.getByRole('dialog', { name: 'Your session has ended' });
-    await machine('/registry/pass', { mb: '14' });
+    await machine('/registry/pass', { mb: '50' });
     await asks.waitFor();
     await page.getByLabel('Key', { exact: true }).fill(key);
     await press(page, 'Enter');

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { useLocation, useSearchParams } from 'react-router';
 
 import { type Choice, choiceOf, paramsOf } from './browse';
 
@@ -9,6 +9,7 @@ const settleFor = 250;
 /** useChoice is what a person looks for. It lives in the address, so that a link and the way back lead to the same list. */
 export function useChoice(): [Choice, (change: Partial<Choice>) => void] {
   const [params, setParams] = useSearchParams();
+  const { pathname } = useLocation();
   const [choice, setChoice] = useState(() => choiceOf(params));
   const written = useRef(params.toString());
 
@@ -23,12 +24,22 @@ export function useChoice(): [Choice, (change: Partial<Choice>) => void] {
   useEffect(() => {
     const wanted = paramsOf(choice).toString();
     if (wanted === written.current) return;
-    const timer = setTimeout(() => {
+    const write = () => {
+      stop();
+      // A page that is being opened is loaded behind this one: the address is its own already.
+      if (window.location.pathname !== pathname || wanted === written.current) return;
       written.current = wanted;
       setParams(new URLSearchParams(wanted), { replace: true, preventScrollReset: true });
-    }, settleFor);
-    return () => clearTimeout(timer);
-  }, [choice, setParams]);
+    };
+    const timer = setTimeout(write, settleFor);
+    // Who leaves the search goes on to a link perhaps, and finds what was looked for on the way back.
+    document.addEventListener('focusout', write);
+    const stop = () => {
+      clearTimeout(timer);
+      document.removeEventListener('focusout', write);
+    };
+    return stop;
+  }, [choice, pathname, setParams]);
 
   const change = useCallback((some: Partial<Choice>) => setChoice((old) => ({ ...old, ...some })), []);
   return [choice, change];
