@@ -107,6 +107,10 @@ func (s *Server) findDrift(ctx context.Context) (*drift.Comparison, error) {
 	if err != nil {
 		return r, err
 	}
+	earlier, err := s.made.read(s.opts.Settings.StateDir)
+	if err != nil {
+		return r, err
+	}
 	project := s.opts.Settings.Names.Project
 	names := drift.Names(project, approved)
 	containers, err := s.opts.Engine.InspectAll(ctx, func(name string) bool { return names[name] != "" })
@@ -119,8 +123,12 @@ func (s *Server) findDrift(ctx context.Context) (*drift.Comparison, error) {
 			return r, err
 		}
 	}
+	later, err := s.made.read(s.opts.Settings.StateDir)
+	if err != nil {
+		return r, err
+	}
 	r.Containers, r.Approved = len(containers), len(approved)
-	r.Findings = drift.Compare(project, approved, containers, func(ref string) string { return images[ref] })
+	r.Findings = drift.Compare(project, approved, knownMade(earlier, later), containers, func(ref string) string { return images[ref] })
 	for _, f := range s.changedFiles(approved, containers) {
 		if !slices.ContainsFunc(r.Findings, func(other drift.Divergence) bool { return other.Extension == f.Extension }) {
 			r.Findings = append(r.Findings, f)

@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,7 +46,7 @@ func TestDrift_IsFoundToldAndRecorded(t *testing.T) {
 		r, err = in.client.ScanDrift(t.Context())
 		in.must(err)
 	}
-	if len(r.Findings) != 1 || r.Findings[0].Message != "container dream-server-app-1: privileged on, and was approved with off" || r.Findings[0].Fix != "dream restart app" {
+	if len(r.Findings) != 1 || r.Findings[0].Message != "container dream-server-app-1: privileged on, and was approved with off" || r.Findings[0].Fix != "docker rm -f dream-server-app-1 && dream start app" {
 		t.Errorf("%+v", r.Findings)
 	}
 	last, err := in.client.Drift(t.Context())
@@ -74,6 +75,47 @@ func TestDrift_IsFoundToldAndRecorded(t *testing.T) {
 	if _, metrics = in.request("GET", "/metrics", ""); strings.Contains(metrics, "dream_policy_drift_findings") {
 		t.Error("the metric tells what nobody knows")
 	}
+}
+
+// Who made a container is told by its id: an imitation has every label and every setting. An agent that was started anew
+// knows what it has made, one that was killed while it made containers says nothing of them, and after the next start it
+// knows them.
+func TestDrift_TellsWhatTheAgentHasNotMade(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	scan := func(id string) (what []string) {
+		t.Helper()
+		in.engine.set(func(e *fakeEngine) { e.inspections = []compose.Inspected{ran("app", id)} })
+		r, err := in.client.ScanDrift(t.Context())
+		in.must(err)
+		for _, f := range r.Findings {
+			what = append(what, f.What+": "+f.Fix)
+		}
+		return what
+	}
+	imitation := []string{"outside: docker rm -f dream-server-app-1 && dream start app"}
+	in.mustStart("app")
+	made := in.docker.state().Containers[0].ID
+	wantEqual(t, "made", nil, scan(made))
+	wantEqual(t, "imitated", imitation, scan("imitation"))
+	in.must(in.stop())
+	in.serve()
+	wantEqual(t, "made, after a restart of the agent", nil, scan(made))
+	wantEqual(t, "imitated, after a restart of the agent", imitation, scan("imitation"))
+
+	in.docker.update(func(s *dockerState) { s.Containers[0].ID, s.Containers[0].State = "imitation", "exited" })
+	in.mustStart("app") // docker compose takes it for its own
+	wantEqual(t, "imitated, and started by the agent", imitation, scan("imitation"))
+
+	in.must(os.WriteFile(in.path("state/made.json"), []byte(`{"containers":{},"making":{"app":["app"]}}`), 0o600))
+	wantEqual(t, "of a killed agent", nil, scan("imitation"))
+	in.docker.update(func(s *dockerState) { s.Containers[0].State = "exited" })
+	in.mustStart("app")
+	wantEqual(t, "taken over", nil, scan("imitation"))
+	wantEqual(t, "another", imitation, scan("another"))
+
+	in.must(os.Remove(in.path("state/made.json"))) // as an older agent left it
+	wantEqual(t, "of an older agent", nil, scan("imitation"))
+	wantEqual(t, "not of an older agent", imitation, scan("another"))
 }
 
 // An extension whose files are not what was started is told, until it is started again.
@@ -105,7 +147,12 @@ func TestDrift_SaysNothingOfWhatIsBeingChanged(t *testing.T) {
 	in := newInstallation(t, extension("app", ""), extension("other", ""))
 	in.mustStart("app")
 	in.mustStart("other")
-	evil := func(id string) compose.Inspected { c := ran(id, "x"); c.Privileged = true; return c }
+	evil := func(id string) compose.Inspected {
+		i := slices.IndexFunc(in.docker.state().Containers, func(c fakeContainer) bool { return c.Service == id })
+		c := ran(id, in.docker.state().Containers[i].ID)
+		c.Privileged = true
+		return c
+	}
 	in.engine.set(func(e *fakeEngine) { e.inspections = []compose.Inspected{evil("app"), evil("other")} })
 	in.docker.update(func(s *dockerState) { s.Waits["stop"] = true })
 	stopped := make(chan error, 1)

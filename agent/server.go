@@ -100,6 +100,7 @@ type Server struct {
 
 	decisions *decisions.Log
 	drift     driftWatch
+	made      madeBook
 
 	trail     *auditLog
 	strangers refusals // connections of users who may not

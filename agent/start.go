@@ -105,8 +105,14 @@ func (s *Server) tryUp(ctx context.Context, id string, how bringing) (_ *catalog
 	if err := s.makeDataDirs(ctx, p); err != nil {
 		return nil, err
 	}
+	unsure, there, err := s.making(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	how.on.enter("create")
-	if err := s.create(ctx, p, file, before, how.on.within("create")); err != nil {
+	err = s.create(ctx, p, file, before, how.on.within("create"))
+	s.noteMade(ctx, p, there, unsure)
+	if err != nil {
 		defer s.unlink(ctx, p.id)
 		return nil, s.upFailed(ctx, p, before, err)
 	}

@@ -19,6 +19,8 @@ type Container struct {
 	Ports   []Port   `json:"ports,omitempty"`
 	Mounts  []string `json:"-"` // host paths that are bind-mounted
 	Writes  []string `json:"-"` // those of them that are not read-only
+	// ConfigDigest is by which docker compose knows what it has made.
+	ConfigDigest string `json:"-"`
 
 	// Inspect fills in the rest.
 	ExitCode   int       `json:"exit_code,omitempty"`

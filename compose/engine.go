@@ -22,6 +22,7 @@ import (
 // Labels by which compose marks what it made. Containers are found by them, never by a guessed name.
 const (
 	labelProject = "com.docker.compose.project"
+	labelConfig  = "com.docker.compose.config-hash"
 	labelService = "com.docker.compose.service"
 	labelOneOff  = "com.docker.compose.oneoff"
 )
@@ -133,7 +134,7 @@ func (e *Engine) list(ctx context.Context, f filters.Args) ([]container.Summary,
 }
 
 func summary(c container.Summary) Container {
-	out := Container{ID: c.ID, Service: c.Labels[labelService], Image: c.Image, ImageID: c.ImageID, State: c.State, Health: healthOf(c.Status)}
+	out := Container{ID: c.ID, Service: c.Labels[labelService], Image: c.Image, ImageID: c.ImageID, State: c.State, Health: healthOf(c.Status), ConfigDigest: c.Labels[labelConfig]}
 	if _, err := fmt.Sscanf(c.Status, "Exited (%d)", &out.ExitCode); err != nil {
 		_, _ = fmt.Sscanf(c.Status, "Restarting (%d)", &out.ExitCode) // others have none
 	}

@@ -372,7 +372,7 @@ func TestEngine_InspectAll(t *testing.T) {
 			{"Id": "2", "Names": ["/dream-db"], "Labels": {}}, {"Id": "3", "Names": ["/theirs"], "Labels": {}},
 			{"Id": "4", "Names": ["/gone"], "Labels": {"com.docker.compose.project": "test"}}]`),
 		"GET /v1.41/containers/1/json": answer(`{"Id": "1", "Name": "/dream-web", "Image": "sha256:a",
-			"Config": {"Image": "web:1", "User": "7", "Labels": {"com.docker.compose.project": "test", "com.docker.compose.service": "web", "com.docker.compose.oneoff": "True"}},
+			"Config": {"Image": "web:1", "User": "7", "Cmd": ["serve"], "Entrypoint": ["/init"], "Env": ["A=1"], "Labels": {"com.docker.compose.project": "test", "com.docker.compose.service": "web", "com.docker.compose.oneoff": "True", "com.docker.compose.config-hash": "c0"}},
 			"HostConfig": {"Privileged": false, "ReadonlyRootfs": true, "CapAdd": ["CAP_SYS_NICE"], "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"], "MaskedPaths": [],
 				"GroupAdd": ["44"], "PublishAllPorts": true, "NetworkMode": "dream", "PidMode": "host", "IpcMode": "private", "UTSMode": "host", "UsernsMode": "host",
 				"DeviceCgroupRules": ["c 1:3 mr"], "Devices": [{"PathOnHost": "/dev/dri", "PathInContainer": "/dev/dri", "CgroupPermissions": "rwm"}],
@@ -381,15 +381,20 @@ func TestEngine_InspectAll(t *testing.T) {
 			"Mounts": [{"Type": "bind", "Source": "/data", "Destination": "/d", "RW": false}, {"Type": "volume", "Name": "v", "Source": "/var/lib/docker/v", "Destination": "/v", "RW": true}],
 			"NetworkSettings": {"Networks": {"dream": {}, "a": {}}}}`),
 		"GET /v1.41/containers/2/json":    answer(`{"Id": "2", "Name": "/dream-db", "Image": "sha256:a", "Config": {"Image": "db:1"}, "HostConfig": {"Privileged": true}}`),
-		"GET /v1.41/images/sha256:a/json": answer(`{"Id": "sha256:a", "Config": {"User": "app", "Volumes": {"/var/lib": {}}}}`),
+		"GET /v1.41/images/sha256:a/json": answer(`{"Id": "sha256:a", "Config": {"User": "app", "Volumes": {"/var/lib": {}}, "Cmd": ["sh"], "Entrypoint": ["/sh"], "Env": ["PATH=/"], "Labels": {"by": "us"}}}`),
 	})
 	got, err := e.InspectAll(t.Context(), func(name string) bool { return name == "dream-db" })
 	if err != nil {
 		t.Fatal(err)
 	}
+	says := compose.ImageDefaults{Command: []string{"sh"}, Entrypoint: []string{"/sh"}, Env: []string{"PATH=/"}, Labels: map[string]string{"by": "us"}}
 	want := []compose.Inspected{
-		{ID: "2", Name: "dream-db", Image: "db:1", ImageID: "sha256:a", ImageUser: "app", ImageVolumes: []string{"/var/lib"}, Privileged: true},
+		{Defaults: says, ID: "2", Name: "dream-db", Image: "db:1", ImageID: "sha256:a", ImageUser: "app", ImageVolumes: []string{"/var/lib"}, Privileged: true},
 		{
+			Defaults: says, Command: []string{"serve"}, Entrypoint: []string{"/init"}, Env: []string{"A=1"}, ConfigDigest: "c0",
+			Labels: map[string]string{
+				"com.docker.compose.project": "test", "com.docker.compose.service": "web", "com.docker.compose.oneoff": "True", "com.docker.compose.config-hash": "c0",
+			},
 			ID: "1", Name: "dream-web", Project: "test", Service: "web", OneOff: true, Image: "web:1", ImageID: "sha256:a", User: "7", ImageUser: "app", ImageVolumes: []string{"/var/lib"},
 			ReadOnly: true, CapAdd: []string{"CAP_SYS_NICE"}, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true", "systempaths=unconfined"}, Groups: []string{"44"},
 			Mounts: []compose.Mounted{

@@ -30,6 +30,13 @@ type Inspected struct {
 	ImageUser    string
 	ImageVolumes []string
 
+	// What it runs. Values of these may be secrets.
+	Command    []string
+	Entrypoint []string
+	Env        []string // KEY=value
+	Labels     map[string]string
+	Defaults   ImageDefaults
+
 	Privileged   bool
 	ReadOnly     bool // its root
 	CapAdd       []string
@@ -49,6 +56,15 @@ type Inspected struct {
 	Requests     []DeviceRequested
 	Networks     []string // names of those that it is in
 	ConfigDigest string   // by which docker compose knows what it has made
+}
+
+// ImageDefaults are what an image says of the same.
+type ImageDefaults struct {
+	Gone       bool // the image is not there any more: nobody knows
+	Command    []string
+	Entrypoint []string
+	Env        []string
+	Labels     map[string]string
 }
 
 // Mounted is one mount of a container.
@@ -96,8 +112,7 @@ func (e *Engine) InspectAll(ctx context.Context, named func(name string) bool) (
 				return e.unavailable(err)
 			}
 			out[i] = inspected(full)
-			out[i].ImageUser, out[i].ImageVolumes, err = images.of(ctx, full.Image)
-			return err
+			return images.add(ctx, &out[i])
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -112,28 +127,39 @@ func (e *Engine) InspectAll(ctx context.Context, named func(name string) bool) (
 type imageFacts struct {
 	engine *Engine
 	mu     sync.Mutex
-	known  map[string]container.Config
+	known  map[string]imageFact
 }
 
-func (f *imageFacts) of(ctx context.Context, id string) (user string, volumes []string, err error) {
+// imageFact is what an image says of its containers.
+type imageFact struct {
+	user     string
+	volumes  []string
+	defaults ImageDefaults
+}
+
+// add tells what the container's image says.
+func (f *imageFacts) add(ctx context.Context, c *Inspected) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c, ok := f.known[id]
+	fact, ok := f.known[c.ImageID]
 	if !ok {
-		img, err := f.engine.docker.ImageInspect(ctx, id)
+		img, err := f.engine.docker.ImageInspect(ctx, c.ImageID)
 		switch {
 		case errdefs.IsNotFound(err): // it was removed by force under its container
+			fact.defaults.Gone = true
 		case err != nil:
-			return "", nil, f.engine.unavailable(err)
+			return f.engine.unavailable(err)
 		case img.Config != nil:
-			c.User, c.Volumes = img.Config.User, img.Config.Volumes
+			fact.user, fact.volumes = img.Config.User, slices.Sorted(maps.Keys(img.Config.Volumes))
+			fact.defaults = ImageDefaults{Command: img.Config.Cmd, Entrypoint: img.Config.Entrypoint, Env: img.Config.Env, Labels: img.Config.Labels}
 		}
 		if f.known == nil {
-			f.known = map[string]container.Config{}
+			f.known = map[string]imageFact{}
 		}
-		f.known[id] = c
+		f.known[c.ImageID] = fact
 	}
-	return c.User, slices.Sorted(maps.Keys(c.Volumes)), nil
+	c.ImageUser, c.ImageVolumes, c.Defaults = fact.user, fact.volumes, fact.defaults
+	return nil
 }
 
 // inspected puts the engine's answer into our words.
@@ -142,8 +168,9 @@ func inspected(c container.InspectResponse) Inspected {
 	out := Inspected{
 		ID: c.ID, Name: strings.TrimPrefix(c.Name, "/"), ImageID: c.Image, Image: c.Config.Image, User: c.Config.User,
 		Project: c.Config.Labels[labelProject], Service: c.Config.Labels[labelService], OneOff: c.Config.Labels[labelOneOff] == "True",
-		ConfigDigest: c.Config.Labels["com.docker.compose.config-hash"],
-		Privileged:   h.Privileged, ReadOnly: h.ReadonlyRootfs, CapAdd: h.CapAdd, CapDrop: h.CapDrop, SecurityOpt: h.SecurityOpt, Groups: h.GroupAdd,
+		ConfigDigest: c.Config.Labels[labelConfig],
+		Command:      c.Config.Cmd, Entrypoint: c.Config.Entrypoint, Env: c.Config.Env, Labels: c.Config.Labels,
+		Privileged: h.Privileged, ReadOnly: h.ReadonlyRootfs, CapAdd: h.CapAdd, CapDrop: h.CapDrop, SecurityOpt: h.SecurityOpt, Groups: h.GroupAdd,
 		AllPorts: h.PublishAllPorts, NetworkMode: string(h.NetworkMode), PIDMode: string(h.PidMode), IPCMode: string(h.IpcMode),
 		UTSMode: string(h.UTSMode), UsernsMode: string(h.UsernsMode), DeviceRules: h.DeviceCgroupRules,
 	}

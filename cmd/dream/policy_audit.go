@@ -227,9 +227,9 @@ func (a *app) policyDriftCommand() *cobra.Command {
 		Use:   "drift",
 		Short: "Say where what runs is not what was approved",
 		Long: `Has the host agent compare the containers that run with what it has approved and started: privileges, capabilities,
-mounts, ports, namespaces, devices, users, images, networks. It tells of containers that were made or changed by hand or by
-another program, of those that nobody approved, and of extensions whose files have changed since they were started. Nothing is
-changed.
+mounts, ports, namespaces, devices, users, images, networks, commands, variables and labels, of which no value is told. It tells of
+containers that were made or changed by hand or by another program, of those that nobody approved, and of extensions whose files
+have changed since they were started. Nothing is changed.
 
 Exit codes: 0 nothing, 2 something (or the command line is wrong), 3 it could not be found out.`,
 		Args: cobra.NoArgs,

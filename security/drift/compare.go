@@ -41,6 +41,10 @@ var facets = []struct {
 	{"read-only root", func(p pair) ([]string, []string) { return flag(p.want.ReadOnly), flag(p.have.ReadOnly) }},
 	{"image", image},
 	{"networks", func(p pair) ([]string, []string) { return p.want.Networks, joined(p.have) }},
+	{"command", command},
+	{"entrypoint", entrypoint},
+	{"environment", environment},
+	{"labels", labels},
 }
 
 // What lists the names of all that is compared.
@@ -62,11 +66,8 @@ type pair struct {
 }
 
 // differences compares the container with what was approved.
-func differences(project string, a *Approved, service string, c compose.Inspected, all []compose.Inspected, imageOf func(string) string) (out []difference) {
-	p := pair{
-		want: wanted(project, a.Project, service), have: c, project: project, all: all, imageOf: imageOf,
-		ours: a.Containers[c.Name] == c.ID && c.ID != "",
-	}
+func (w world) differences(a *Approved, service string, c compose.Inspected) (out []difference) {
+	p := pair{want: wanted(w.project, a.Project, service), have: c, project: w.project, all: w.all, imageOf: w.imageOf, ours: w.made.has(c)}
 	for _, f := range facets {
 		want, have := f.words(p)
 		more, less := without(have, want), without(want, have)

@@ -3,10 +3,12 @@
 //
 //	drift.go    a report and its findings; which container is whose
 //	compare.go  one service and one container      wanted.go  what a service should have become
+//	content.go  what it runs: values are not told
 package drift
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +45,7 @@ type Divergence struct {
 // What else there is beside the names in compare.go.
 const (
 	Unknown = "unknown" // no approved file has the container's service
-	Outside = "outside" // docker compose did not make it, but it has the name of one that it makes
+	Outside = "outside" // the host agent did not make it, but it has the name, or the labels, of one that it makes
 	Files   = "files"   // the extension's files are others than those that were started
 	Oneoff  = "one-off" // docker compose run made it
 )
@@ -56,6 +58,29 @@ type Approved struct {
 	Project *types.Project
 	// Containers are those that the last start that worked has made: name → id.
 	Containers map[string]string
+}
+
+// Made is what the host agent knows to have made.
+type Made struct {
+	Containers map[string][]Container // by name; several where it was made anew meanwhile
+	Making     map[string]bool        // services of which it does not know: it was killed while it made them
+}
+
+// Container is one that the host agent has made.
+type Container struct {
+	ID     string `json:"id"`
+	Config string `json:"config,omitempty"` // docker compose's digest of what it was made from
+}
+
+// has reports whether the agent has made this very container, or may have.
+func (m Made) has(c compose.Inspected) bool {
+	return m.Making[c.Service] || slices.ContainsFunc(m.Containers[c.Name], func(known Container) bool { return known.ID == c.ID })
+}
+
+// alike reports whether docker compose would take the container for the one that the agent has made, and leave it as it is.
+func (m Made) alike(c compose.Inspected) bool {
+	known := m.Containers[c.Name]
+	return len(known) == 0 || c.ConfigDigest == "" || slices.ContainsFunc(known, func(k Container) bool { return k.Config == "" || k.Config == c.ConfigDigest })
 }
 
 // owner is the approved file of which the service is the extension's own; nil for none.
@@ -101,27 +126,38 @@ func Names(project string, approved []Approved) map[string]string {
 	return names
 }
 
-// Compare finds the differences. imageOf is the id of the image that a name means now, empty when nobody knows.
-func Compare(project string, approved []Approved, containers []compose.Inspected, imageOf func(ref string) string) []Divergence {
-	names, findings := Names(project, approved), []Divergence{}
+// Compare finds the differences. made are the containers that the agent has made, and imageOf is the id of the image that a name means now, empty when nobody knows.
+func Compare(project string, approved []Approved, made Made, containers []compose.Inspected, imageOf func(ref string) string) []Divergence {
+	findings := []Divergence{}
+	w := world{project, approved, made, Names(project, approved), containers, imageOf}
 	for _, c := range containers {
-		findings = append(findings, one(project, approved, names, containers, c, imageOf)...)
+		findings = append(findings, w.one(c)...)
 	}
 	return findings
 }
 
-func one(project string, approved []Approved, names map[string]string, all []compose.Inspected, c compose.Inspected, imageOf func(string) string) []Divergence {
-	if c.Project == project && c.OneOff {
+// world is what containers are compared with.
+type world struct {
+	project  string
+	approved []Approved
+	made     Made
+	names    map[string]string
+	all      []compose.Inspected // of which one may lend a namespace
+	imageOf  func(ref string) string
+}
+
+func (w world) one(c compose.Inspected) []Divergence {
+	if c.Project == w.project && c.OneOff {
 		return []Divergence{{
 			Service: c.Service, Container: c.Name, What: Oneoff, Have: c.Image,
 			Message: fmt.Sprintf("container %s was made by hand, with `docker compose run`", c.Name), Fix: "docker rm -f " + c.Name,
 		}}
 	}
 	service := c.Service
-	if c.Project != project {
-		service = names[c.Name]
+	if c.Project != w.project {
+		service = w.names[c.Name]
 	}
-	last := newest(approved, service)
+	last := newest(w.approved, service)
 	if last == nil {
 		return []Divergence{{
 			Service: service, Container: c.Name, What: Unknown, Have: c.Image,
@@ -129,27 +165,33 @@ func one(project string, approved []Approved, names map[string]string, all []com
 			Fix:     "docker rm -f " + c.Name + ", if nobody needs it",
 		}}
 	}
-	own := owner(approved, service)
+	own := owner(w.approved, service)
 	id := service
 	if own != nil {
 		id = own.ID
 	}
-	at := Divergence{Extension: id, Service: service, Container: c.Name, Fix: "dream restart " + id}
-	anew := "docker rm -f " + c.Name + " && dream start " + id
-	if own == nil || own.Core {
-		anew = "docker rm -f " + c.Name + " && dream up " + id
-		at.Fix = anew
+	at := Divergence{Extension: id, Service: service, Container: c.Name, Fix: "docker rm -f " + c.Name + " && dream start " + id}
+	switch {
+	case own == nil || own.Core:
+		at.Fix = "docker rm -f " + c.Name + " && dream up " + id
+	case c.Project == w.project && !w.made.alike(c):
+		at.Fix = "dream restart " + id // docker compose makes it anew then
 	}
 	var found []Divergence
-	if c.Project != project {
-		at.Fix = anew
+	if c.Project != w.project {
 		outside := at
-		outside.What, outside.Want, outside.Have = Outside, "docker compose, project "+project, made(c)
+		outside.What, outside.Want, outside.Have = Outside, "docker compose, project "+w.project, made(c)
 		outside.Message = fmt.Sprintf("container %s has the name of %s's, and was not made by the host agent", c.Name, id)
 		found = append(found, outside)
 	}
-	differ := differences(project, last, service, c, all, imageOf)
-	if len(differ) > 0 && own != nil && own != last && len(differences(project, own, service, c, all, imageOf)) == 0 {
+	if c.Project == w.project && !w.made.has(c) {
+		outside := at
+		outside.What, outside.Want, outside.Have = Outside, "the host agent", "docker compose by hand, or another program"
+		outside.Message = fmt.Sprintf("container %s has the name of %s's, and was not made by the host agent", c.Name, id)
+		found = append(found, outside)
+	}
+	differ := w.differences(last, service, c)
+	if len(differ) > 0 && own != nil && own != last && len(w.differences(own, service, c)) == 0 {
 		differ = nil // it was brought up for itself, and not since for what needs it
 	}
 	for _, d := range differ {

@@ -14,12 +14,18 @@ import (
 
 const project = "dream"
 
+// byHand is what is told of a container that the agent has not made.
+const byHand = "outside: the host agent → docker compose by hand, or another program"
+
 // everything uses all that is compared.
 const everything = `
 name: dream
 services:
   web:
     image: example/web:1
+    command: [serve, --token, a-secret]
+    environment: {TOKEN: a-secret, MODE: fast, UNSET: null}
+    labels: {team: mine}
     container_name: dream-web
     user: "1000:1000"
     read_only: true
@@ -61,12 +67,24 @@ func approved(t *testing.T, id, text string, at int) drift.Approved {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return drift.Approved{ID: id, At: time.Unix(int64(at), 0), Project: p, Containers: map[string]string{"dream-web": "web-id"}}
+	return drift.Approved{ID: id, At: time.Unix(int64(at), 0), Project: p}
 }
+
+// made is what the agent has made. What is there says that it was made from something else.
+var made = drift.Made{Containers: map[string][]drift.Container{
+	"dream-web": {{ID: "web-id", Config: "first"}}, "dream-web-helper-1": {{ID: "helper-id", Config: "first"}}, "dream-helper-1": {{ID: "helper-id"}},
+}}
 
 // web is what docker compose makes of it.
 func web() compose.Inspected {
 	return compose.Inspected{
+		ConfigDigest: "second",
+		Command:      []string{"serve", "--token", "a-secret"}, Entrypoint: []string{"/init"},
+		Env:    []string{"TOKEN=a-secret", "MODE=fast", "PATH=/bin", "HTTP_PROXY=http://proxy"},
+		Labels: map[string]string{"com.docker.compose.project": project, "team": "mine", "vendor": "example"},
+		Defaults: compose.ImageDefaults{
+			Command: []string{"sh"}, Entrypoint: []string{"/init"}, Env: []string{"PATH=/bin", "MODE=slow"}, Labels: map[string]string{"vendor": "example"},
+		},
 		ID: "web-id", Name: "dream-web", Project: project, Service: "web", Image: "example/web:1", ImageID: "sha256:old", User: "1000:1000", ImageUser: "root",
 		ReadOnly: true, CapAdd: []string{"CAP_SYS_NICE"}, CapDrop: []string{"MKNOD", "CAP_NET_RAW"}, SecurityOpt: []string{"no-new-privileges:true"},
 		Groups: []string{"44"}, Ports: []string{"127.0.0.1:8080:80/tcp", ":0:53/udp"}, NetworkMode: "dream-network", IPCMode: "private",
@@ -139,7 +157,16 @@ func TestCompare_TellsWhatIsOther(t *testing.T) {
 		{"another group", func(c *compose.Inspected) { c.Groups = []string{"44", "docker"} }, "groups:  → docker"},
 		{"a root that can be written", func(c *compose.Inspected) { c.ReadOnly = false }, "read-only root: on → off"},
 		{"another image", func(c *compose.Inspected) { c.Image = "example/evil:1" }, "image: example/web:1 → example/evil:1"},
-		{"another image of that name", func(c *compose.Inspected) { c.ID = "other" }, "image: sha256:new → sha256:old"},
+		{"another image of that name", func(c *compose.Inspected) { c.ID = "other" }, byHand + "; image: sha256:new → sha256:old; environment:  → HTTP_PROXY"},
+		{"another command", func(c *compose.Inspected) { c.Command = []string{"sh", "-c", "a-secret"} }, "command: its own → another one"},
+		{"no command", func(c *compose.Inspected) { c.Command = nil }, "command: its own → another one"},
+		{"another entrypoint", func(c *compose.Inspected) { c.Entrypoint = []string{"/bin/sh"} }, "entrypoint: its own → another one"},
+		{"other variables", func(c *compose.Inspected) {
+			c.Env = []string{"TOKEN=another-secret", "LD_PRELOAD=/x.so", "A\nB=1", "PATH=/bin"}
+		}, `environment: MODE, TOKEN → "A\nB", LD_PRELOAD, TOKEN with another value`},
+		{"other labels", func(c *compose.Inspected) { c.Labels = map[string]string{"team": "a-secret", "traefik.enable": "true"} }, "labels: team, vendor → team with another value, traefik.enable"},
+		{"made by hand, and the same", func(c *compose.Inspected) { c.ID, c.ImageID, c.Env = "other", "sha256:new", c.Env[:3] }, byHand},
+		{"of an image that is gone", func(c *compose.Inspected) { c.Defaults, c.Command = compose.ImageDefaults{Gone: true}, nil }, ""},
 		{"another network", func(c *compose.Inspected) { c.Networks = append(c.Networks, "bridge") }, "networks:  → bridge"},
 	}
 	covered := map[string]bool{drift.Unknown: true, drift.Outside: true, drift.Oneoff: true, drift.Files: true}
@@ -148,10 +175,11 @@ func TestCompare_TellsWhatIsOther(t *testing.T) {
 			c := web()
 			tt.change(&c)
 			var got []string
-			for _, d := range drift.Compare(project, []drift.Approved{approved(t, "web", everything, 1)}, []compose.Inspected{c}, images) {
+			for _, d := range drift.Compare(project, []drift.Approved{approved(t, "web", everything, 1)}, made, []compose.Inspected{c}, images) {
 				covered[d.What] = true
 				got = append(got, fmt.Sprintf("%s: %s → %s", d.What, d.Want, d.Have))
-				if d.Extension != "web" || d.Service != "web" || d.Container != "dream-web" || d.Fix != "dream restart web" || !strings.Contains(d.Message, d.Have) {
+				if d.Extension != "web" || d.Service != "web" || d.Container != "dream-web" || d.Fix != "dream restart web" || !strings.Contains(d.Message, d.Have) && d.What != drift.Outside ||
+					strings.Contains(d.Message, "a-secret") {
 					t.Errorf("%+v", d)
 				}
 			}
@@ -180,8 +208,8 @@ func TestCompare_FindsWhoseAContainerIs(t *testing.T) {
 	}{
 		{"ours", []drift.Approved{first}, []compose.Inspected{web(), helper()}, nil},
 		{"a namespace of another's", []drift.Approved{first}, []compose.Inspected{helper()}, []string{
-			"dream-web-helper-1 network mode (service:web → container:web-id): dream restart web",
-			"dream-web-helper-1 pid mode (service:web → container:web-id): dream restart web",
+			"dream-web-helper-1 network mode (service:web → container:web-id): docker rm -f dream-web-helper-1 && dream start web",
+			"dream-web-helper-1 pid mode (service:web → container:web-id): docker rm -f dream-web-helper-1 && dream start web",
 		}},
 		{
 			"one that nobody approved",
@@ -208,6 +236,16 @@ func TestCompare_FindsWhoseAContainerIs(t *testing.T) {
 			[]string{"dream-web outside (docker compose, project dream → docker compose, project x): docker rm -f dream-web && dream start web"},
 		},
 		{
+			"one that has been put into another network, which a restart would leave alone",
+			[]drift.Approved{first},
+			[]compose.Inspected{func() compose.Inspected {
+				c := web()
+				c.ConfigDigest, c.Networks = "first", append(c.Networks, "bridge")
+				return c
+			}()},
+			[]string{"dream-web networks ( → bridge): docker rm -f dream-web && dream start web"},
+		},
+		{
 			"a dependency that was brought up anew for what needs it",
 			[]drift.Approved{approved(t, "web", old, 1), approved(t, "app", everything, 2)},
 			[]compose.Inspected{web()},
@@ -231,7 +269,7 @@ func TestCompare_FindsWhoseAContainerIs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, d := range drift.Compare(project, tt.approved, tt.containers, func(string) string { return "" }) {
+			for _, d := range drift.Compare(project, tt.approved, made, tt.containers, func(string) string { return "" }) {
 				got = append(got, fmt.Sprintf("%s %s (%s → %s): %s", d.Container, d.What, d.Want, d.Have, d.Fix))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -20,7 +20,12 @@ func wanted(name string, p *types.Project, service string) compose.Inspected {
 		Image: cmp.Or(s.Image, name+"-"+service), User: s.User, Privileged: s.Privileged, ReadOnly: s.ReadOnly,
 		CapAdd: s.CapAdd, CapDrop: s.CapDrop, SecurityOpt: s.SecurityOpt, Groups: s.GroupAdd,
 		NetworkMode: s.NetworkMode, PIDMode: s.Pid, IPCMode: s.Ipc, UTSMode: s.Uts, UsernsMode: s.UserNSMode, DeviceRules: s.DeviceCgroupRules,
-		Networks: networks(name, p, s), Mounts: mounts(name, p, s),
+		Networks: networks(name, p, s), Mounts: mounts(name, p, s), Command: s.Command, Entrypoint: s.Entrypoint, Labels: s.Labels,
+	}
+	for key, value := range s.Environment {
+		if value != nil { // docker compose leaves the others out: the agent's own environment has none of them
+			w.Env = append(w.Env, key+"="+*value)
+		}
 	}
 	for _, port := range s.Ports {
 		w.Ports = append(w.Ports, fmt.Sprintf("%s:%s:%d/%s", port.HostIP, port.Published, port.Target, cmp.Or(port.Protocol, "tcp")))
