@@ -1,9 +1,12 @@
 package policy
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -92,18 +95,27 @@ func (e Exception) covers(plugin, extension string, at time.Time) bool {
 	return e.Plugin == plugin && e.Extension == extension && at.Before(e.Expires)
 }
 
+var likeKey = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
+
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
 
 // ParseConfig reads the file. Everything in it must be understood: a misspelt key would be a policy that nobody enforces.
 // Its errors name line and key.
 func ParseConfig(data []byte) (Config, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", ConfigFile, err)
-	}
 	var c Config
-	if len(doc.Content) == 0 { // an empty file
+	var doc, more yaml.Node
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	switch err := documents.Decode(&doc); {
+	case errors.Is(err, io.EOF): // an empty file
 		return c, nil
+	case err != nil:
+		return c, fmt.Errorf("%s: %w", ConfigFile, err)
+	}
+	if err := documents.Decode(&more); !errors.Is(err, io.EOF) {
+		if err == nil {
+			return c, fmt.Errorf("%s:%d: a second document begins here, which nobody would read: write everything into the first", ConfigFile, max(more.Line, 1))
+		}
+		return c, fmt.Errorf("%s: %w", ConfigFile, err)
 	}
 	err := fields(doc.Content[0], "", map[string]func(*yaml.Node) error{
 		"plugins":    each(&c.Plugins, parsePlugin),
@@ -152,12 +164,15 @@ func wrong(n *yaml.Node, key, format string, args ...any) error {
 // fields reads a mapping: each key by its reader, and no other key.
 func fields(n *yaml.Node, where string, readers map[string]func(*yaml.Node) error) error {
 	if n.Kind != yaml.MappingNode {
-		return wrong(n, strings.TrimPrefix(where+" ", " "), "is not a mapping")
+		return wrong(n, cmp.Or(where, "the config"), "is not a mapping: write key: value")
 	}
 	seen := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := strings.TrimPrefix(where+"."+key.Value, ".")
+		if !likeKey.MatchString(key.Value) { // another kind of file; what it has is not told
+			name = cmp.Or(where, "the config")
+		}
 		read, known := readers[key.Value]
 		switch {
 		case !known:

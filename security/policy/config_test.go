@@ -64,7 +64,11 @@ projects:
 func TestParseConfig_RefusesWhatItDoesNotUnderstand(t *testing.T) {
 	for text, want := range map[string]string{
 		"plugins: [a":                                                   "config/server/config.yml: yaml:",
-		"- a":                                                           "config.yml:1: : is not a mapping",
+		"- a":                                                           "config.yml:1: the config: is not a mapping",
+		"root:x: 0":                                                     "config.yml:1: the config: is no key that is understood here",
+		"plugins: [a]\n---\nrules: [r]":                                 "config.yml:2: a second document begins here, which nobody would read",
+		"plugins: [a]\n---\n":                                           "a second document begins here",
+		"plugins: [a]\n--- [":                                           "config/server/config.yml: yaml:",
 		"plugin: [a]":                                                   "config.yml:1: plugin: is no key that is understood here: write one of exceptions, plugins, projects, rules",
 		"plugins: [a]\nplugins: [b]":                                    "config.yml:2: plugins: is there twice",
 		"plugins: a":                                                    "config.yml:1: this key: is not a list",
