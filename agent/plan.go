@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"dreamserver/catalog"
 	"dreamserver/compose"
@@ -92,11 +95,22 @@ func (s *Server) candidate(ctx context.Context, name string) (*policy.Engine, er
 	case !filepath.IsAbs(name):
 		return nil, problem.Newf(problem.InvalidArgument, "with %.200q: write the whole path of the file", name)
 	}
-	e := policy.LoadCandidate(name, s.policySources())
-	if err := e.Locked(); err != nil {
-		return nil, problem.Newf(problem.InvalidArgument, "%s would lock the agent: %s", name, problem.As(err).Detail)
+	e := policy.LoadCandidate(name, s.reader(ctx), s.policySources())
+	if now := e.Inventory(); now.Locked {
+		return nil, problem.Newf(problem.InvalidArgument, "%s cannot be loaded, and would lock the agent: %s", name, now.Reason)
 	}
 	return e, nil
+}
+
+// reader is the user who must be able to read what is read for them: the caller, or whoever has the owner's key.
+func (s *Server) reader(ctx context.Context) int {
+	if uid, err := strconv.Atoi(strings.TrimPrefix(callerPeer(ctx), uidPrefix)); err == nil {
+		return uid
+	}
+	if uid := s.opts.Settings.UID; uid >= 0 {
+		return uid
+	}
+	return os.Geteuid()
 }
 
 // planOf makes a plan with the policies of that engine; nil is the agent's own. The error is for what has no plan.

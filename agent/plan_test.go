@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"dreamserver/agent"
@@ -402,19 +403,25 @@ func TestPlan_UnderAnotherConfigIsTheOwners(t *testing.T) {
 
 	p := in.plan(catalog.PlanRequest{ID: "app", With: candidate})
 	wantEqual(t, "verdict", catalog.PlanRefused, p.Verdict)
+	in.must(syscall.Mkfifo(in.path("pipe"), 0o644))
 	for _, tt := range []struct {
 		name, text, file, want string
 		mode                   os.FileMode
 	}{
 		{name: "relative", file: "candidate.yml", mode: 0o644, want: `with "candidate.yml": write the whole path of the file`},
-		{name: "missing", file: in.path("none.yml"), mode: 0o644, want: `$INSTALL/none.yml would lock the agent: …no such file…`},
-		{name: "writable", file: candidate, mode: 0o666, want: `$INSTALL/candidate.yml would lock the agent: …may be changed by others…`},
-		{name: "wrong", file: candidate, mode: 0o644, text: "rule: []\n", want: `$INSTALL/candidate.yml would lock the agent: …$INSTALL/candidate.yml:1: rule: is no key…`},
+		{name: "missing", file: in.path("none.yml"), mode: 0o644, want: `$INSTALL/none.yml cannot be loaded, and would lock the agent: …no such file…`},
+		{name: "writable", file: candidate, mode: 0o666, want: `$INSTALL/candidate.yml cannot be loaded, and would lock the agent: …may be changed by others…`},
+		{name: "wrong", file: candidate, mode: 0o644, text: "rule: []\n", want: `$INSTALL/candidate.yml cannot be loaded, and would lock the agent: …$INSTALL/candidate.yml:1: rule: is no key…`},
+		{name: "a device", file: "/dev/zero", mode: 0o644, want: `/dev/zero cannot be loaded, and would lock the agent: /dev/zero is no file`},
+		{name: "a pipe", file: in.path("pipe"), mode: 0o644, want: `$INSTALL/pipe cannot be loaded, and would lock the agent: $INSTALL/pipe is no file`},
 		{name: "a plugin that is missing", file: candidate, mode: 0o644, text: "plugins: [nobody]\n", want: `…$INSTALL/candidate.yml:1: plugin nobody cannot be loaded…`},
 	} {
 		write(tt.text, tt.mode)
 		_, err := in.client.Plan(t.Context(), catalog.PlanRequest{ID: "app", With: tt.file})
 		in.wantRefusal(err, problem.InvalidArgument, tt.want)
+		if strings.Contains(err.Error(), "restart the host agent") { // nothing is locked
+			t.Errorf("%s: %v", tt.name, err)
+		}
 	}
 }
 

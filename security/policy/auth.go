@@ -2,7 +2,7 @@ package policy
 
 import (
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -70,23 +70,12 @@ func (from Sources) credentials(a Auth) (c Credentials, err error) {
 
 // keyFile is the key in a file that nobody else may change or read.
 func (from Sources) keyFile(name string) (string, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is no file", name)
-	case info.Size() > maxKey:
-		return "", fmt.Errorf("%s is larger than %d bytes", name, maxKey)
-	case info.Mode()&0o007 != 0:
-		return "", fmt.Errorf("%s may be read by others (%s): chmod o-rwx %[1]s", name, info.Mode())
-	}
-	for _, p := range []string{name, filepath.Dir(name)} {
-		if err := from.ownersOnly(p); err != nil {
-			return "", err
+	data, err := from.readOwned(name, maxKey, func(info fs.FileInfo) error {
+		if info.Mode()&0o007 != 0 {
+			return fmt.Errorf("%s may be read by others (%s): chmod o-rwx %[1]s", name, info.Mode())
 		}
-	}
-	data, err := os.ReadFile(name)
+		return nil
+	})
 	if err != nil {
 		return "", err
 	}
