@@ -40,7 +40,7 @@ func (p loaded) keyOf(q Request) (key cacheKey, ok bool) {
 	if err != nil {
 		return key, false
 	}
-	about, err := json.Marshal([]any{p.info.Name, p.info.Transport, p.info.Digest, p.address})
+	about, err := json.Marshal([]any{p.info.Name, p.info.Transport, p.info.Digest, p.address, p.argv})
 	if err != nil {
 		return key, false
 	}

@@ -196,15 +196,15 @@ func TestCache_OfAProgramThatWasReplaced(t *testing.T) {
 // Where the file has not been touched for long, its digest is not made again; where it has, it is.
 func TestCache_LooksAtTheFileFirst(t *testing.T) {
 	program, _ := counted(t, `echo '{"error":null}'`)
-	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{program}}, Sources{}.ownersOnly)
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{program}}, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Unchanged(); err != nil {
 		t.Fatal(err)
 	}
-	p.known.asked = p.known.changed.Add(time.Hour) // as if it had been looked at long after its last change
-	p.info.Digest = "another"                      // which is seen only where the digest is made again
+	p.known[0].asked = p.known[0].changed.Add(time.Hour) // as if it had been looked at long after its last change
+	p.info.Digest = "another"                            // which is seen only where the digest is made again
 	if err := p.Unchanged(); err != nil {
 		t.Errorf("a file that nobody has touched: %v", err)
 	}
@@ -298,7 +298,7 @@ func TestProgram_DescribesItself(t *testing.T) {
 			if tt.hooks != "" {
 				c.Hooks = []Hook{Hook(tt.hooks)}
 			}
-			p, err := newProgram(c, Sources{}.ownersOnly)
+			p, err := newProgram(c, Sources{})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("got %v, want %s", err, tt.err)

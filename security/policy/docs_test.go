@@ -37,7 +37,7 @@ func TestDocs_ThePythonProgramDecides(t *testing.T) {
 	if err := os.WriteFile(program, []byte(blocks(t, "python")[0]), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProgram(PluginConfig{Name: "house_rules", Exec: []string{program}}, Sources{}.ownersOnly)
+	p, err := newProgram(PluginConfig{Name: "house_rules", Exec: []string{program}}, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}

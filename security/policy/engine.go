@@ -37,8 +37,9 @@ type loaded struct {
 	secrets bool
 	timeout time.Duration
 	config  []byte
-	cache   bool   // its answers are kept
-	address string // of a server
+	cache   bool     // its answers are kept
+	address string   // of a server
+	argv    []string // of a program
 }
 
 // Subject is what is to be applied.

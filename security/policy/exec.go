@@ -3,16 +3,13 @@ package policy
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,27 +25,34 @@ const (
 
 // program is a plugin that runs for each question: the request on its standard input, the answer on its output, and the
 // name of the hook as its last argument. It gets a clean environment and a process group of its own, all of which ends
-// with it. Its digest is looked at before each start: what was loaded is what answers.
+// with it. The digest of its code is looked at before each start: what was loaded is what answers.
 type program struct {
 	info Info
 	argv []string
-	ours func(name string) error // refuses what others may change
-	env  []string                // what is in its environment beside the usual
+	from Sources
 
 	mu    sync.Mutex
-	known fileMark // of the file when its digest was the one that was loaded
+	known []fileMark // of its code when its digest was the one that was loaded
 }
 
-// newProgram checks what is to be run: nobody but root and this user may be able to change it, or the folder it is in.
-func newProgram(c PluginConfig, ours func(name string) error, env ...string) (*program, error) {
-	digest, err := programDigest(c.Exec[0], ours)
+// newProgram checks what is to be run: nobody but root, this user and the installation's owner may be able to change it.
+func newProgram(c PluginConfig, from Sources) (*program, error) {
+	code, err := from.codeOf(c.Exec)
 	if err != nil {
 		return nil, err
 	}
-	if c.SHA256 != "" && !strings.EqualFold(c.SHA256, digest) {
-		return nil, fmt.Errorf("%s has the digest %s, and the config wants %s", c.Exec[0], digest, c.SHA256)
+	own, err := digestOf(c.Exec[0])
+	if err != nil {
+		return nil, err
 	}
-	p := &program{info: Info{Name: c.Name, Transport: "exec", Digest: digest, Hooks: c.Hooks, Cache: true}, argv: c.Exec, ours: ours, env: env}
+	if c.SHA256 != "" && !strings.EqualFold(c.SHA256, own) {
+		return nil, fmt.Errorf("%s has the digest %s, and the config wants %s", c.Exec[0], own, c.SHA256)
+	}
+	digest, err := code.digest()
+	if err != nil {
+		return nil, err
+	}
+	p := &program{info: Info{Name: c.Name, Transport: "exec", Digest: digest, Hooks: c.Hooks, Cache: code.whole}, argv: c.Exec, from: from}
 	if err := p.describe(context.Background()); err != nil {
 		return nil, err
 	}
@@ -58,84 +62,35 @@ func newProgram(c PluginConfig, ours func(name string) error, env ...string) (*p
 	return p, nil
 }
 
-// programDigest is the SHA-256 of the program, if nobody else may change it.
-func programDigest(name string, ours func(name string) error) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return "", fmt.Errorf("%s is no program: it is not a file that can be executed", name)
-	}
-	for _, p := range []string{name, filepath.Dir(name)} {
-		if err := ours(p); err != nil {
-			return "", err
-		}
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // Info tells what the program is.
 func (p *program) Info() Info { return p.info }
 
-// fileMark is what changes with a file's content: nobody but root can set the time of its last change.
-type fileMark struct {
-	dev, inode     uint64
-	size           int64
-	changed, asked time.Time
-}
-
-func markOf(info fs.FileInfo, now time.Time) fileMark {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return fileMark{}
-	}
-	return fileMark{uint64(st.Dev), st.Ino, st.Size, changeTime(st), now} //nolint:unconvert // it is 32 bits wide on a Mac
-}
-
-// settled is how old a change must be for a second one to have another time.
-const settled = 2 * time.Second
-
-// Unchanged is an error when the program is not the one that was loaded any more. Its digest is made again only where the
-// file looks as if it could be another.
+// Unchanged is an error when the program is not the one that was loaded any more. Its digest is made again only where a file
+// looks as if it could be another.
 func (p *program) Unchanged() error {
-	info, err := os.Stat(p.argv[0])
+	now := time.Now()
+	code, err := p.from.codeOf(p.argv)
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	mark := markOf(info, now)
+	marks := code.marks(now)
 	p.mu.Lock()
 	known := p.known
 	p.mu.Unlock()
-	if mark.inode != 0 && mark.dev == known.dev && mark.inode == known.inode && mark.size == known.size && mark.changed.Equal(known.changed) &&
-		known.asked.Sub(known.changed) > settled {
-		return p.stillOurs()
+	if slices.EqualFunc(marks, known, fileMark.settledAs) {
+		return nil
 	}
-	digest, err := programDigest(p.argv[0], p.ours)
+	digest, err := code.digest()
 	if err != nil {
 		return err
 	}
 	if digest != p.info.Digest {
-		return fmt.Errorf("%s was replaced after it was loaded: restart the host agent to take the new one", p.argv[0])
+		return fmt.Errorf("%s%s was replaced after it was loaded: restart the host agent to take the new one", p.argv[0], code.more())
 	}
 	p.mu.Lock()
-	p.known = mark
+	p.known = marks
 	p.mu.Unlock()
 	return nil
-}
-
-func (p *program) stillOurs() error {
-	return errors.Join(p.ours(p.argv[0]), p.ours(filepath.Dir(p.argv[0])))
 }
 
 // Apply runs the program.
@@ -174,7 +129,7 @@ func is[T error](err error) bool {
 func (p *program) run(ctx context.Context, word string, question io.Reader) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, p.argv[0], append(p.argv[1:len(p.argv):len(p.argv)], word)...)
 	cmd.Dir = filepath.Dir(p.argv[0])
-	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}, p.env...)
+	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}, p.from.Env...)
 	cmd.Stdin = question
 	out, log := &bounded{most: maxAnswer}, &bounded{most: maxStderr}
 	cmd.Stdout, cmd.Stderr = out, log

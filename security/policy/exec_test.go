@@ -25,7 +25,7 @@ func script(t *testing.T, lines string) string {
 
 func run(t *testing.T, lines string, hook Hook) (Response, error) {
 	t.Helper()
-	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, lines), "first"}}, Sources{}.ownersOnly)
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, lines), "first"}}, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestProgram_Answers(t *testing.T) {
 // One that hangs is killed with everything that it has started, which holds its output open.
 func TestProgram_ThatHangsAndForks(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "pids")
-	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, "[ $1 = describe ] && exit; sleep 1000 & echo $! >"+mark+"; echo $$ >>"+mark+"; mv "+mark+" "+mark+".done; wait")}}, Sources{}.ownersOnly)
+	p, err := newProgram(PluginConfig{Name: "p", Exec: []string{script(t, "[ $1 = describe ] && exit; sleep 1000 & echo $! >"+mark+"; echo $$ >>"+mark+"; mv "+mark+" "+mark+".done; wait")}}, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestProgram_ThatHangsAndForks(t *testing.T) {
 
 func TestProgram_MustBeOursAlone(t *testing.T) {
 	good := script(t, "echo")
-	digest, err := programDigest(good, Sources{}.ownersOnly)
+	digest, err := digestOf(good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,13 +138,13 @@ func TestProgram_MustBeOursAlone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newProgram(tt.c, Sources{}.ownersOnly)
+			_, err := newProgram(tt.c, Sources{})
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
 	}
-	p, err := newProgram(PluginConfig{Exec: []string{good}}, Sources{}.ownersOnly)
+	p, err := newProgram(PluginConfig{Exec: []string{good}}, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}

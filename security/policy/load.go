@@ -64,6 +64,9 @@ func Load(c Config, from Sources) *Engine {
 		if pc.Cache != nil {
 			l.cache = *pc.Cache
 		}
+		if run, ok := p.(*program); ok {
+			l.argv = run.argv
+		}
 		add(p, l)
 	}
 	if len(c.Rules) > 0 {
@@ -90,7 +93,7 @@ func Broken(reason error) *Engine {
 func (from Sources) plugin(c PluginConfig) (Plugin, error) {
 	switch factory, compiled := registered(c.Name); {
 	case len(c.Exec) > 0:
-		return newProgram(c, from.ownersOnly, from.Env...)
+		return newProgram(c, from)
 	case c.URL != "":
 		return from.server(c, c.URL)
 	case c.Name == RESTPlugin:
@@ -105,7 +108,7 @@ func (from Sources) plugin(c PluginConfig) (Plugin, error) {
 	for _, name := range []string{filepath.Join(from.Dir, c.Name), filepath.Join(from.Dir, c.Name, "run")} {
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 			c.Exec = []string{name}
-			return newProgram(c, from.ownersOnly, from.Env...)
+			return newProgram(c, from)
 		}
 	}
 	return nil, fmt.Errorf("there is no plugin of that name: not compiled in (%s), and not in %s; or give it exec or url", strings.Join(Registered(), ", "), from.Dir)

@@ -9,7 +9,7 @@
 //	describe.go  what a program says of itself cache.go     answers that are kept
 //	auth.go      keys for servers             trace.go     one question and its answer, for authors
 //	inventory.go what is loaded                trust.go     who may change what policies are made of
-//	file.go      config.yml and candidates
+//	file.go      config.yml and candidates    code.go      what a program is made of
 //
 // Rules in CEL are in package rules, plugins that are compiled in in packages of their own: cmd/host-agent says which there
 // are.
