@@ -16,7 +16,8 @@ import (
 // nothing is started.
 func TestEvalPolicy(t *testing.T) {
 	const app = "services:\n  app:\n    image: example/app:1\n    environment: {APP_SECRET: \"${APP_SECRET:-}\"}\n"
-	in := prepare(t, extension("app", app, "env_vars: [{key: APP_SECRET, secret: true}]"), extension("evil", "services: {evil: {image: example/x:1, privileged: true}}"))
+	in := prepare(t, extension("app", app, "env_vars: [{key: APP_SECRET, secret: true}]"), extension("evil", "services: {evil: {image: example/x:1, privileged: true}}"),
+		inFolder("data/extensions-library", "shelved", ""))
 	in.setEnv("APP_SECRET=hunter2")
 	in.policies("plugins:\n- {name: spy, secrets: true, hooks: [on_service_apply]}\n- {name: off, mode: 'off'}\n- {name: down, hooks: [on_fleet_apply]}\n"+
 		"rules:\n- {name: tags, set: {services.*.labels.team: \"'x'\"}}\n- {name: no, match: \"has(spec.services.app.labels)\", deny: \"no\"}\n",
@@ -44,6 +45,9 @@ func TestEvalPolicy(t *testing.T) {
 	if x.Response == nil || len(x.Response.Warnings) != 1 || x.Response.Warnings[0] != "it is «secret:APP_SECRET»" || x.Plugin.Transport != "exec" || x.Plugin.Digest == "" {
 		t.Errorf("one that sees secrets: %s", text)
 	}
+	if x, text, err = ask(agent.EvalRequest{ServiceID: "shelved"}); err != nil || x.Request.Spec["id"] != "shelved" {
+		t.Errorf("one that is only in the library: %s, %v", text, err)
+	}
 	for _, tt := range []struct {
 		q    agent.EvalRequest
 		code problem.Code
@@ -53,7 +57,7 @@ func TestEvalPolicy(t *testing.T) {
 		{agent.EvalRequest{ServiceID: "app", Plugin: "nobody", Hook: "on_fleet_apply"}, problem.PolicyUnavailable, `extension "app": policy down cannot decide (on_fleet_apply): …`},
 		{agent.EvalRequest{ServiceID: "app", Hook: "on_job_apply"}, problem.InvalidArgument, `"on_job_apply" is no hook: write one of …`},
 		{agent.EvalRequest{ServiceID: "../x"}, problem.InvalidArgument, `service_id "../x" is no extension id`},
-		{agent.EvalRequest{ServiceID: "ghost"}, problem.NotFound, `extension "ghost" is not installed`},
+		{agent.EvalRequest{ServiceID: "ghost"}, problem.NotFound, `extension "ghost" is not installed…`},
 		{agent.EvalRequest{ServiceID: "dashboard"}, problem.InvalidArgument, `"dashboard" is no extension: policies are not asked about it`},
 		{agent.EvalRequest{ServiceID: "evil"}, problem.ScanRefused, `extension "evil" is refused by the security scan:…`},
 	} {
@@ -125,7 +129,7 @@ func TestPolicies_BadInputTouchesNothing(t *testing.T) {
 		},
 		{
 			name: "an expired exception", config: listed + "exceptions:\n- {plugin: bad, extension: app, reason: it was needed, expires: 2020-01-01}\n", programs: plugin(`echo '{"error":"not here"}'`),
-			code: problem.PolicyDenied, err: `extension "app" is refused by policy bad: not here`,
+			code: problem.PolicyDenied, err: `extension "app" is refused by policy bad: not here (the exception in line 4 of config/server/config.yml ended on 2020-01-01)`,
 		},
 		{name: "a config that is not YAML", config: "plugins: [bad\n", code: problem.PolicyLocked, err: "policies are locked, …config/server/config.yml: yaml: …"},
 	}

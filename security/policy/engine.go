@@ -185,7 +185,7 @@ func (e *Engine) ask(ctx context.Context, p loaded, hook Hook, model Model, s Su
 			d.Warnings = append(d.Warnings, fmt.Sprintf("refused, but for an exception until %s: %s", e.exceptions[x].Expires.Format(time.DateOnly), e.exceptions[x].Reason))
 			return d, model, nil
 		}
-		return d, model, problem.Newf(problem.PolicyDenied, "extension %q is refused by policy %s: %s", s.ID, p.info.Name, answer.Error).With(problem.Item{
+		return d, model, problem.Newf(problem.PolicyDenied, "extension %q is refused by policy %s: %s%s", s.ID, p.info.Name, answer.Error, e.expired(p.info.Name, s.ID)).With(problem.Item{
 			Rule: p.info.Name, Severity: "error", Path: string(hook), Message: answer.Error,
 		})
 	case len(Diff("", map[string]any(model), map[string]any(next))) == 0:
@@ -196,6 +196,20 @@ func (e *Engine) ask(ctx context.Context, p loaded, hook Hook, model Model, s Su
 		return d, model, nil
 	}
 	return d, next, nil
+}
+
+// expired tells of the last exception for it that held once; empty without one.
+func (e *Engine) expired(plugin, extension string) string {
+	var last *Exception
+	for i, x := range e.exceptions {
+		if x.Plugin == plugin && x.Extension == extension && (last == nil || x.Expires.After(last.Expires)) {
+			last = &e.exceptions[i]
+		}
+	}
+	if last == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (the exception in line %d of %s ended on %s)", last.Line, ConfigFile, last.Expires.Format(time.DateOnly))
 }
 
 // question is what the plugin is asked about its view of the model, which is whole; used are the secrets that it has
@@ -230,15 +244,19 @@ func (p loaded) call(ctx context.Context, cache *Cache, hook Hook, model Model, 
 	} else {
 		answer, err = p.within(ctx, q)
 	}
-	switch {
-	case err != nil:
-		return nil, Response{}, cached, err
-	case answer.Error != "":
+	hide := hider(s.Secrets)
+	if err != nil {
+		return nil, Response{}, cached, shortError(err, hide)
+	}
+	if answer = answer.bounded(hide); answer.Error != "" {
 		return model, answer, cached, nil
 	}
 	next = model
 	if answer.Spec != nil {
 		after := answer.Spec
+		if err := usableNumbers("", map[string]any(after)); err != nil {
+			return nil, Response{}, cached, fmt.Errorf("its answer cannot be used: %w", err)
+		}
 		if !p.secrets {
 			if after, err = unmask(after, s.Secrets, used); err != nil {
 				return nil, Response{}, cached, err
@@ -252,6 +270,14 @@ func (p loaded) call(ctx context.Context, cache *Cache, hook Hook, model Model, 
 		cache.keep(key, answer, answer.Spec != nil && !same(map[string]any(q.Spec), map[string]any(answer.Spec)))
 	}
 	return next, answer, cached, nil
+}
+
+// shortError is err with as much of its text as is told.
+func shortError(err error, hide func(string) string) error {
+	if text := err.Error(); len(text) > maxReason {
+		return errors.New(shorter(text, maxReason, hide))
+	}
+	return err
 }
 
 // within asks the plugin itself, and waits as long as it may take.

@@ -106,7 +106,7 @@ func (p *program) Apply(ctx context.Context, q Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	return ReadAnswer(answer)
+	return ReadAnswer(answer, true)
 }
 
 // Ask is [Wire].
@@ -153,38 +153,6 @@ func (p *program) run(ctx context.Context, word string, question io.Reader) ([]b
 		return nil, fmt.Errorf("it ended with %w%s", err, log.said())
 	}
 	return out.kept.Bytes(), nil
-}
-
-// ReadAnswer reads one JSON document and nothing behind it.
-func ReadAnswer(data []byte) (Response, error) {
-	var r Response
-	if len(bytes.TrimSpace(data)) == 0 {
-		return r, errors.New("it answers nothing")
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var answer struct {
-		Spec     *Spec    `json:"spec"`
-		Error    *string  `json:"error"`
-		Warnings []string `json:"warnings"`
-	}
-	if err := dec.Decode(&answer); err != nil {
-		return r, fmt.Errorf(`its answer is not {"spec": {…}, "error": null}: %w`, err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return r, errors.New("its answer goes on behind the JSON document")
-	}
-	switch {
-	case answer.Error != nil && *answer.Error == "":
-		return r, errors.New("its answer has an empty error: null is none, and a text is a rejection")
-	case answer.Error != nil:
-		r.Error = *answer.Error
-	}
-	if answer.Spec != nil {
-		r.Spec = *answer.Spec
-	}
-	r.Warnings = answer.Warnings
-	return r, nil
 }
 
 // bounded keeps the first bytes of an output.

@@ -37,7 +37,7 @@ func run(t *testing.T, lines string, hook Hook) (Response, error) {
 func TestProgram_Answers(t *testing.T) {
 	tests := []struct{ name, lines, want string }{
 		{"accepts", `echo '{"spec": {"a": 1}, "error": null}'`, `spec map[a:1]`},
-		{"changes", `echo '{"spec": {"a": 2}, "error": null, "warnings": ["w"], "more": 1}'`, `spec map[a:2] warnings [w]`},
+		{"changes", `echo '{"spec": {"a": 2}, "error": null, "warnings": ["w"]}'`, `spec map[a:2] warnings [w]`},
 		{"says nothing of the spec", `echo '{"error": null}'`, `spec map[]`},
 		{"rejects", `echo '{"error": "no"}'`, `rejected: no`},
 		{"rejects, with a spec", `echo '{"spec": {}, "error": "no"}'`, `rejected: no`},
@@ -49,6 +49,14 @@ func TestProgram_Answers(t *testing.T) {
 		{"a list", `echo '[]'`, `failed: its answer is not`},
 		{"two documents", `echo '{"error":null}{"error":null}'`, `failed: its answer goes on behind the JSON document`},
 		{"an empty error", `echo '{"spec": {}, "error": ""}'`, `failed: its answer has an empty error`},
+		{"null", `echo null`, `failed: its answer is not {"spec": {…}, "error": null}: it is null`},
+		{"an empty object", `echo '{}'`, `failed: its answer is not {"spec": {…}, "error": null}: it has neither spec nor error`},
+		{"a misspelt error", `echo '{"spec":{},"eror":"no"}'`, `failed: its answer has a key "eror": write error`},
+		{"errors", `echo '{"spec":{},"errors":["no"]}'`, `failed: its answer has a key "errors": write error`},
+		{"another case", `echo '{"spec":{},"ERROR":"no"}'`, `failed: its answer has a key "ERROR": write error`},
+		{"twice", `echo '{"error":"no","error":null}'`, `failed: its answer has the key "error" twice`},
+		{"a key that nobody knows", `echo '{"spec":{},"deny":"no"}'`, `failed: its answer has a key "deny", which is none of error, spec, warnings`},
+		{"no UTF-8", `printf '{"spec":{"a":{"b":["x","a\377\376b"]}}}'`, `failed: its answer at a.b[1] has bytes that are no UTF-8`},
 		{"exit 1", `echo '{"error":null}'; echo "no database" >&2; exit 1`, `failed: it ended with exit status 1: no database`},
 		{"5 MiB", `head -c 5242880 /dev/zero | tr '\0' ' '`, `failed: it answers with more than 4 MiB`},
 	}

@@ -91,7 +91,7 @@ func (s *server) Apply(ctx context.Context, q Request) (Response, error) {
 	case err != nil:
 		return Response{}, err
 	case status == http.StatusOK:
-		return ReadAnswer(data)
+		return ReadAnswer(data, false)
 	case status == http.StatusBadRequest || status == http.StatusForbidden:
 		if reason := reasonIn(data); reason != "" {
 			return Response{Error: reason}, nil

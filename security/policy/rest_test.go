@@ -129,6 +129,11 @@ func TestServer_EveryAnswer(t *testing.T) {
 			err: noShape + "json: cannot unmarshal array into Go value",
 		},
 		{name: "two documents", dstack: "400, a decode error", body: `{"error": null}{}`, code: problem.PolicyUnavailable, err: cannot + "its answer goes on behind the JSON document" + mend},
+		{name: "null", dstack: "invalid response", body: `null`, code: problem.PolicyUnavailable, err: noShape + "it is null" + mend},
+		{name: "neither spec nor error", dstack: "invalid response", body: `{"more": {}}`, code: problem.PolicyUnavailable, err: noShape + "it has neither spec nor error" + mend},
+		{name: "a misspelt error", dstack: "accepted", body: `{"spec": %s, "eror": "no"}`, code: problem.PolicyUnavailable, err: cannot + `its answer has a key "eror": write error` + mend},
+		{name: "an error in capitals", dstack: "accepted", body: `{"spec": %s, "ERROR": "no"}`, code: problem.PolicyUnavailable, err: cannot + `its answer has a key "ERROR": write error` + mend},
+		{name: "two errors", dstack: "not tried", body: `{"error": "no", "error": null}`, code: problem.PolicyUnavailable, err: cannot + `its answer has the key "error" twice` + mend},
 		{name: "an unknown key beside spec and error", dstack: "accepted", body: `{"spec": %s, "error": null, "more": {}}`},
 		{
 			name: "an unknown key inside the spec", dstack: "invalid response, and the whole spec in its log", body: `{"spec": %s, "error": null}`,

@@ -86,9 +86,10 @@ func (p loaded) exchange(ctx context.Context, hook Hook, model Model, s Subject)
 	}
 	hide := hider(s.Secrets)
 	if failed != nil {
-		x.Failure = hide(failed.Error())
+		x.Failure = hide(shortError(failed, hide).Error())
 		return x, nil
 	}
+	answer = answer.bounded(hide)
 	told := Response{Error: hide(answer.Error)}
 	for _, w := range answer.Warnings {
 		told.Warnings = append(told.Warnings, hide(w))

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -51,12 +52,31 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
+// number is the value in one way of writing it, exactly: digits without a zero at either end, and the power of ten behind
+// them. Large ones are not the same where a float64 would be.
 func number(n json.Number) string {
-	if f, err := n.Float64(); err == nil {
-		return strconv.FormatFloat(f, 'g', -1, 64)
+	text := strings.ToLower(n.String())
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	power, err := strconv.Atoi(cmp.Or(strings.TrimPrefix(exponent, "+"), "0"))
+	if err != nil {
+		return text
 	}
-	return n.String()
+	digits, negative := strings.CutPrefix(mantissa, "-")
+	before, after, _ := strings.Cut(digits, ".")
+	power -= len(after)
+	digits = strings.TrimLeft(before+after, "0")
+	short := strings.TrimRight(digits, "0")
+	switch power += len(digits) - len(short); {
+	case short == "":
+		return "0"
+	case negative:
+		short = "-" + short
+	}
+	return short + "e" + strconv.Itoa(power)
 }
+
+// null is a null that is there, where nil is nothing.
+var null = json.RawMessage("null")
 
 // Change is one difference between two models. Before and After are nil where the path does not exist.
 type Change struct {
@@ -84,7 +104,21 @@ func Diff(path string, a, b any) (out []Change) {
 		keys[k] = true
 	}
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		out = append(out, Diff(strings.TrimPrefix(path+"."+k, "."), x[k], y[k])...)
+		at := strings.TrimPrefix(path+"."+k, ".")
+		v, had := x[k]
+		w, has := y[k]
+		switch {
+		case had != has && v == nil && w == nil: // a key with null came, or went
+			c := Change{Path: at}
+			if has {
+				c.After = null
+			} else {
+				c.Before = null
+			}
+			out = append(out, c)
+		default:
+			out = append(out, Diff(at, v, w)...)
+		}
 	}
 	return out
 }

@@ -156,6 +156,11 @@ func (c *conformance) bytes(ctx context.Context, hook string, question []byte) (
 	return within(ctx, c.timeout, func(ctx context.Context) ([]byte, error) { return w.Ask(ctx, hook, bytes.NewReader(question)) })
 }
 
+// read reads an answer as the agent would.
+func (c *conformance) read(answer []byte) (policy.Response, error) {
+	return policy.ReadAnswer(answer, c.Info().Transport == "exec")
+}
+
 func (c *conformance) answers(ctx context.Context) error {
 	return c.each(ctx, harmless(), func(policy.Request, policy.Response) error { return nil })
 }
@@ -288,7 +293,7 @@ func (c *conformance) takesMore(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("with more keys beside spec: %w", err)
 		}
-		got, err := policy.ReadAnswer(answer)
+		got, err := c.read(answer)
 		if err != nil {
 			return fmt.Errorf("with more keys beside spec: %w", err)
 		}
@@ -341,7 +346,7 @@ func (c *conformance) malformed(ctx context.Context) error {
 			}
 			continue
 		}
-		if r, err := policy.ReadAnswer(answer); err == nil && r.Error == "" {
+		if r, err := c.read(answer); err == nil && r.Error == "" {
 			return fmt.Errorf("it accepts %q", question)
 		}
 	}
@@ -371,7 +376,7 @@ func (c *conformance) unknownHook(ctx context.Context) error {
 		}
 		return nil // it fails, as it may
 	}
-	r, err := policy.ReadAnswer(answer)
+	r, err := c.read(answer)
 	switch {
 	case err != nil:
 		return fmt.Errorf("asked about on_later_apply: %w", err)
