@@ -158,7 +158,7 @@ func (l *loading) subject(ctx context.Context, u *compose.StackUnit, unit accept
 		Phase: phase, Operation: cmp.Or(auditOf(ctx).Op, "start"), Secrets: secretsIn(in.Env, l.world.secrets),
 		Facts: policy.Facts{
 			Extension: policy.ExtensionFacts{ID: u.ID, Source: string(u.Source), Digest: l.digests[u.ID], Category: string(u.Manifest.Service.Category), Grants: grants},
-			Host:      policy.HostFacts{GPUBackend: l.world.host.Backend, Arch: runtime.GOARCH},
+			Host:      policy.HostFacts{GPUBackend: l.world.host.Backend, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()},
 		},
 	}
 	return s, nil

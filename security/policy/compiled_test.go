@@ -34,6 +34,7 @@ func TestCompiled_Decide(t *testing.T) {
 		rejects, fails string
 		warns          []string
 		after          string // the spec, when it is changed
+		cpus           int    // of the machine
 	}{
 		{name: "a digest", make: requiredigest.New, spec: `{"services":{"a":{"image":"x:1@sha256:00"},"b":{"image":"y","build":{}}}}`},
 		{
@@ -85,6 +86,22 @@ func TestCompiled_Decide(t *testing.T) {
 			after: `{"services":{"a":{"mem_limit":"1073741824","cpus":2},"b":{"deploy":{"resources":{"limits":{"memory":"1073741824","cpus":2}}}},"c":{"mem_limit":"1073741824","cpus":2}}}`,
 			warns: []string{"a gets 1GiB of memory, not 2GiB", "a gets 2 CPUs, not 4", "b gets 1GiB of memory, not 2GiB", "b gets 2 CPUs, not 4"},
 		},
+		{
+			name: "so few CPUs that they are all", make: resourcelimits.New, config: `{"max":{"cpus":1}}`,
+			spec:  `{"services":{"a":{"cpus":0.0000000001},"b":{"deploy":{"resources":{"limits":{"cpus":"0.0000000001"}}}}}}`,
+			after: `{"services":{"a":{"cpus":1},"b":{"deploy":{"resources":{"limits":{"cpus":1}}}}}}`,
+		},
+		{
+			name: "as much swap as there is", make: resourcelimits.New, config: `{"max":{"memory":"1g"}}`,
+			spec:  `{"services":{"a":{"mem_limit":"1073741824","memswap_limit":"-1"},"b":{"memswap_limit":"9g"},"c":{"mem_limit":"1073741824","memswap_limit":"2147483648"},"d":{"mem_limit":"-1"}}}`,
+			after: `{"services":{"a":{"mem_limit":"1073741824","memswap_limit":"2147483648"},"b":{"mem_limit":"1073741824","memswap_limit":"2147483648"},"c":{"mem_limit":"1073741824","memswap_limit":"2147483648"},"d":{"mem_limit":"1073741824"}}}`,
+			warns: []string{"a gets 2GiB of memory and swap together, and no more", "b gets 2GiB of memory and swap together, and no more"},
+		},
+		{
+			name: "more CPUs than there are", make: resourcelimits.New, config: `{"default":{"cpus":6},"max":{"cpus":8}}`, cpus: 4,
+			spec:  `{"services":{"a":{},"b":{"cpus":3},"c":{"cpus":16}}}`,
+			after: `{"services":{"a":{"cpus":4},"b":{"cpus":3},"c":{"cpus":4}}}`, warns: []string{"c gets 4 CPUs, not 16"},
+		},
 		{name: "what is within", make: resourcelimits.New, config: `{"default":{"memory":"1g"},"max":{"memory":"4g"}}`, spec: `{"services":{"a":{"mem_limit":"2147483648"}}}`},
 		{name: "a limit that is none", make: resourcelimits.New, config: `{"max":{"memory":"4g"}}`, spec: `{"services":{"a":{"mem_limit":"much"}}}`, fails: "services.a: a limit of memory is much"},
 	}
@@ -95,7 +112,8 @@ func TestCompiled_Decide(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := spec(t, tt.spec)
-			got, err := p.Apply(t.Context(), policy.Request{Spec: before})
+			facts := policy.Facts{Host: policy.HostFacts{CPUs: tt.cpus}}
+			got, err := p.Apply(t.Context(), policy.Request{Spec: before, Context: facts})
 			if (err != nil) != (tt.fails != "") || err != nil && err.Error() != tt.fails {
 				t.Fatalf("got %v, want %q", err, tt.fails)
 			}
@@ -111,7 +129,7 @@ func TestCompiled_Decide(t *testing.T) {
 			if d := cmp.Diff(spec(t, tt.after), got.Spec); err == nil && d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
-			again, err := p.Apply(t.Context(), policy.Request{Spec: got.Spec}) // an answer accepts what it has made
+			again, err := p.Apply(t.Context(), policy.Request{Spec: got.Spec, Context: facts}) // an answer accepts what it has made
 			if tt.fails == "" && (err != nil || again.Error != got.Error || again.Spec != nil && !cmp.Equal(again.Spec, got.Spec)) {
 				t.Errorf("asked again: %+v, %v", again, err)
 			}

@@ -9,6 +9,7 @@
 //	describe.go  what a program says of itself cache.go     answers that are kept
 //	auth.go      keys for servers             trace.go     one question and its answer, for authors
 //	inventory.go what is loaded                trust.go     who may change what policies are made of
+//	answer.go    what a plugin may answer
 //	file.go      config.yml and candidates    code.go      what a program is made of
 //
 // Rules in CEL are in package rules, plugins that are compiled in in packages of their own: cmd/host-agent says which there
@@ -89,6 +90,7 @@ type ExtensionFacts struct {
 type HostFacts struct {
 	GPUBackend string `json:"gpu_backend"`
 	Arch       string `json:"arch"`
+	CPUs       int    `json:"cpus,omitempty"` // 0 where nobody knows
 }
 
 // Response is what a plugin answers. Error that is not empty is a rejection; Spec may be left out when nothing changes.

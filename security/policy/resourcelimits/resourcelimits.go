@@ -1,5 +1,6 @@
 // Package resourcelimits is the plugin resource_limits: services without a limit of memory or CPUs get the default, and a
-// limit above the most is lowered to it: {"default": {"memory": "2g", "cpus": 2}, "max": {"memory": "16g", "cpus": 8}}.
+// limit above the most is lowered to it; where there is a most of memory, so is what may be swapped, to what Docker allows without a word
+// about it. No limit that it gives has more CPUs than the machine, which Docker would refuse: {"default": {"memory": "2g", "cpus": 2}, "max": {"memory": "16g", "cpus": 8}}.
 package resourcelimits
 
 import (
@@ -16,6 +17,9 @@ import (
 const Name = "resource_limits"
 
 func init() { policy.Register(Name, New) }
+
+// nanoCPU is the least that Docker can count.
+const nanoCPU = 1e-9
 
 // limits are bytes and CPUs; 0 is none.
 type limits struct {
@@ -78,8 +82,17 @@ func apply(r policy.Request, byDefault, most limits) (policy.Response, error) {
 			if lowered {
 				warnings = append(warnings, fmt.Sprintf("%s gets %s of memory, not %s", name, units.BytesSize(float64(want)), units.BytesSize(float64(memory))))
 			}
+			memory = want
+		}
+		if lowered, err := boundSwap(s, memory, most.memory); err != nil {
+			return fmt.Errorf("services.%s: %w", name, err)
+		} else if lowered {
+			warnings = append(warnings, fmt.Sprintf("%s gets %s of memory and swap together, and no more", name, units.BytesSize(float64(2*memory))))
 		}
 		if want, lowered := bound(cpus, byDefault.cpus, most.cpus); want != cpus {
+			if here := r.Context.Host.CPUs; here > 0 {
+				want = min(want, float64(here))
+			}
 			text := strconv.FormatFloat(want, 'f', -1, 64)
 			set(s, "cpus", "cpus", json.Number(text), at["cpus"] != nil)
 			if lowered {
@@ -102,6 +115,34 @@ func bound[T int64 | float64](has, byDefault, most T) (want T, lowered bool) {
 	return want, false
 }
 
+// boundSwap lowers memswap_limit, which is memory and swap together, and -1 for as much as there is: what would be above a limit
+// of memory is no limit. Docker's own is twice the memory.
+func boundSwap(s map[string]any, memory, most int64) (lowered bool, err error) {
+	v := s["memswap_limit"]
+	if v == nil || most == 0 {
+		return false, nil
+	}
+	swap, err := bytesOf(v)
+	if err != nil {
+		return false, fmt.Errorf("memswap_limit is %v", v)
+	}
+	if swap == 0 && !unlimited(v) || swap > 0 && swap <= 2*memory {
+		return false, nil
+	}
+	s["memswap_limit"] = strconv.FormatInt(2*memory, 10)
+	return true, nil
+}
+
+// bytesOf is a size; 0 for none, which -1 is as well.
+func bytesOf(v any) (int64, error) {
+	if unlimited(v) {
+		return 0, nil
+	}
+	return units.RAMInBytes(fmt.Sprint(v))
+}
+
+func unlimited(v any) bool { return fmt.Sprint(v) == "-1" }
+
 // limitsOf is deploy.resources.limits, empty where there is none.
 func limitsOf(s map[string]any) map[string]any {
 	at := s
@@ -115,7 +156,7 @@ func limitsOf(s map[string]any) map[string]any {
 func read(s, at map[string]any) (memory int64, cpus float64, err error) {
 	for _, v := range []any{s["mem_limit"], at["memory"]} {
 		if v != nil {
-			if memory, err = units.RAMInBytes(fmt.Sprint(v)); err != nil {
+			if memory, err = bytesOf(v); err != nil {
 				return 0, 0, fmt.Errorf("a limit of memory is %v", v)
 			}
 		}
@@ -124,6 +165,9 @@ func read(s, at map[string]any) (memory int64, cpus float64, err error) {
 		if v != nil {
 			if cpus, err = strconv.ParseFloat(fmt.Sprint(v), 64); err != nil {
 				return 0, 0, fmt.Errorf("a limit of CPUs is %v", v)
+			}
+			if cpus < nanoCPU { // Docker counts in billionths, and none of them is no limit
+				cpus = 0
 			}
 		}
 	}
