@@ -9,6 +9,19 @@ import (
 // placement are the keys of a service that say where and with how much it runs.
 var placement = []string{"cpus", "mem_limit", "mem_reservation", "runtime", "gpus", "devices", "group_add"}
 
+// Parts are the first words of the paths that a hook may change: the keys of its spec that are not only to look at.
+func Parts(h Hook) []string {
+	switch h {
+	case OnFleet:
+		return []string{"placement"}
+	case OnVolume:
+		return []string{"volumes", "mounts"}
+	case OnGateway:
+		return []string{"ports", "network_mode"}
+	}
+	return ofModel
+}
+
 // reserved is where Compose keeps the devices that a service reserves.
 func reserved(s map[string]any) (any, error) {
 	var v any = s

@@ -84,6 +84,10 @@ func newRule(env *cel.Env, c policy.RuleConfig) (*rule, error) {
 			errs = append(errs, fmt.Errorf("%d: %s.set: %q is no path: write keys with dots between them, and * once at most, such as services.*.labels.team", c.Line, c.Name, path))
 			continue
 		}
+		if parts := policy.Parts(c.Hook); !slices.Contains(parts, words[0]) {
+			errs = append(errs, fmt.Errorf("%d: %s.set: %q is nothing that %s may change: a path begins with %s", c.Set[path].Line, c.Name, path, c.Hook, strings.Join(parts, ", ")))
+			continue
+		}
 		value, err := compile(env, c.Name+".set."+path, c.Set[path], nil)
 		errs = append(errs, err)
 		r.set = append(r.set, assignment{words, value})

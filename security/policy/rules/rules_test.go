@@ -126,6 +126,9 @@ func TestRule_SaysWhereItIsWrong(t *testing.T) {
 		{"  - name: r\n    match: \"usr == 'a'\"\n    deny: x", "r.match: undeclared reference to 'usr'"},
 		{"  - name: r\n    match: \"'a'\"\n    deny: x", "r.match: is string, and has to be bool"},
 		{"  - name: r\n    set: {services.*.*.x: \"1\"}", "is no path"},
+		{"  - name: r\n    set: {bogus.path: \"1\"}", `3: r.set: "bogus.path" is nothing that on_service_apply may change: a path begins with services, networks, configs, secrets`},
+		{"  - name: r\n    hook: on_gateway_apply\n    set: {services.*.labels.a: \"'b'\"}", "is nothing that on_gateway_apply may change: a path begins with ports, network_mode"},
+		{"  - name: r\n    set: {kind: \"'b'\"}", "is nothing that on_service_apply may change"},
 		{"  - name: r\n    set: {services.web.cpus: \"1 +\"}", "r.set.services.web.cpus:"},
 	}
 	for _, tt := range tests {
