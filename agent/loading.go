@@ -62,6 +62,9 @@ func (l *loading) wanted(ctx context.Context, id string) (*compose.Unit, error) 
 		return l.unit(ctx, u, l.want.grants)
 	}
 	root, closeRoot, source, err := l.folder(id)
+	if l.want.asks != nil && problem.HasCode(err, problem.NotFound) { // an author may ask before it is installed, as for a plan
+		root, closeRoot, source, err = l.inLibrary(id)
+	}
 	if err != nil {
 		return nil, err
 	}

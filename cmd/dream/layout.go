@@ -16,6 +16,7 @@ import (
 
 	"dreamserver/compose"
 	"dreamserver/config"
+	"dreamserver/security/policy"
 )
 
 // layout puts an installation's folders and shipped files in place. Each file appears under its name at once and
@@ -44,6 +45,7 @@ func (l *layout) apply() error {
 	}{
 		{path: s.InstallDir, mode: 0o755},
 		{path: filepath.Join(s.InstallDir, "config"), mode: 0o755},
+		{path: filepath.Join(s.InstallDir, filepath.Dir(policy.ConfigFile)), mode: 0o755}, // nobody else may put a config there
 		{path: s.APIKeysDir(), mode: keyFolderMode},
 		{path: s.TLSDir(), mode: 0o750}, // holds a private key
 		{path: filepath.Join(s.InstallDir, "extensions"), mode: 0o755},

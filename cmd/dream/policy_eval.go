@@ -38,7 +38,8 @@ alone; then no agent takes part.
 With --print the question as the policy gets it, on one line, and its answer, on another, are all that is on stdout;
 without --plugin the question alone.
 
-Exit codes: 0 accepted, changed or not; 2 refused; 3 it cannot decide; 1 there is no question.`,
+Exit codes: 0 accepted, changed or not; 2 refused; 3 it cannot decide; 1 there is no question: no such extension, one that the
+scan refuses, an agent that is away, or policies that are locked.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
