@@ -17,7 +17,7 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '$(LDFLAG
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the programs, static, into bin/
@@ -51,6 +51,10 @@ check: ## Check format, lint, modules, scripts and generated files
 .PHONY: bench
 bench: ## Measure against the goals, in one run
 	@tools/test.sh bench
+
+.PHONY: screenshots
+screenshots: ## Make the pictures of the dashboard in docs/images
+	@tools/test.sh screenshots
 
 .PHONY: fmt
 fmt: ## Format the Go sources

@@ -33,7 +33,7 @@ func (m *Manager) Examine(ctx context.Context) doctor.Report {
 	var uses PortUses
 	var found Drift
 	var noHost, noState, noPorts, noDrift error
-	wanted := s.RequiredPorts()
+	wanted := slices.DeleteFunc(s.RequiredPorts(), func(p RequiredPort) bool { return !s.publishes(p) })
 	var g sync.WaitGroup
 	g.Go(func() { host, noHost = m.agent.Host(ctx) })
 	g.Go(func() { state, noState = m.agent.Containers(ctx) })
@@ -53,8 +53,8 @@ func (m *Manager) Examine(ctx context.Context) doctor.Report {
 	} else {
 		f.GPU = doctor.GPU{Unknown: problem.As(noHost).Detail}
 	}
-	if f.Ports.Wanted = wantedPorts(wanted, uses); noPorts != nil {
-		f.Ports.Unknown = problem.As(noPorts).Detail
+	if f.Ports.Wanted = wantedPorts(wanted, uses); cmp.Or(noPorts, noHost) != nil {
+		f.Ports.Unknown = problem.As(cmp.Or(noPorts, noHost)).Detail
 	}
 	if f.Extensions.Failed = s.FailedStarts(state, nil); noState != nil {
 		f.Extensions.StartsUnknown = problem.As(noState).Detail
@@ -184,4 +184,18 @@ func (s *Snapshot) FailedStarts(state State, audit []AuditEntry) []doctor.Failed
 		failed = append(failed, f)
 	}
 	return failed
+}
+
+// publishes reports whether the port is known to be one of the host's, and not only that of a container that may keep it to
+// itself.
+func (s *Snapshot) publishes(p RequiredPort) bool {
+	e, ok := s.Find(p.Extension)
+	for _, c := range e.Runtime.Containers {
+		if c.State == "running" {
+			return slices.ContainsFunc(e.Runtime.Containers, func(c compose.Container) bool {
+				return slices.ContainsFunc(c.Ports, func(port compose.Port) bool { return port.Host == p.Port })
+			})
+		}
+	}
+	return ok && (e.service == nil || e.service.ExternalPortEnv != "" || e.service.ExternalPortDefault != 0)
 }

@@ -89,3 +89,23 @@ func TestExamine_SkipsWhatNobodyTells(t *testing.T) {
 		}
 	}
 }
+
+func TestExamine_WantsNoPortThatNobodyPublishes(t *testing.T) {
+	in := newInstallation(t, enabled("board"), enabled("notes"), enabled("web", "external_port_default: 8080"), enabled("page", "external_port_default: 8080"))
+	in.agent.containers = func() (catalog.State, error) {
+		return catalog.State{Containers: []compose.Container{{Service: "notes", State: "running"}}}, nil
+	}
+	in.agent.machine = func() (catalog.HostFacts, error) { return catalog.HostFacts{OS: "linux", Arch: "amd64"}, nil }
+	in.agent.ports = func(ports []int) (catalog.PortUses, error) {
+		var uses catalog.PortUses
+		for _, p := range ports {
+			uses.Ports = append(uses.Ports, catalog.PortUse{Port: p})
+		}
+		return uses, nil
+	}
+	in.Refresh(t.Context())
+	want := []string{`error: port 8080 is wanted by "The page" and by "The web": only one of them can start`, "ok: ports that services publish: 0 ours, 1 free"}
+	if got := said(in.Examine(t.Context()), "ports"); !slices.Equal(got, want) {
+		t.Errorf("ports: %q, want %q: board's and notes' are in their containers", got, want)
+	}
+}

@@ -10,10 +10,20 @@ import (
 )
 
 // TestScripts runs the stories in testdata/script, each on an installation of its own.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestScreenshots makes the pictures of docs/images, for `make screenshots`.
+func TestScreenshots(t *testing.T) {
+	if os.Getenv("DREAM_SCREENSHOTS") == "" {
+		t.Skip("makes pictures: run `make screenshots`")
+	}
+	runScripts(t, "testdata/screenshots")
+}
+
+func runScripts(t *testing.T, dir string) {
 	needsEngine(t)
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {

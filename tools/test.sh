@@ -16,7 +16,8 @@ main() {
   case "${1:-}" in
     "") run_tests ;;
     bench) run_benchmarks ;;
-    *) die "usage: tools/test.sh [bench]" ;;
+    screenshots) make_screenshots ;;
+    *) die "usage: tools/test.sh [bench|screenshots]" ;;
   esac
 }
 
@@ -37,6 +38,12 @@ run_tests() {
 run_benchmarks() {
   tools/go.sh test -run '^$' -bench . -benchmem ./...
   DREAM_BENCH=1 tools/go.sh test ./e2e -run TestBench -v -count=1 -timeout 30m
+}
+
+# make_screenshots has a browser look at a real installation.
+make_screenshots() {
+  tools/web.sh build
+  DREAM_SCREENSHOTS=$root/docs/images tools/go.sh test ./e2e -run '^TestScreenshots$' -count=1
 }
 
 main "$@"
