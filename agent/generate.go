@@ -112,7 +112,7 @@ func (s *Server) prepareToRun(ctx context.Context, id string, with catalog.Start
 		if err != nil {
 			return p, err
 		}
-		others, err := s.take(p, with.Plan)
+		others, err := s.take(ctx, p, with.Plan)
 		if err == nil && !others {
 			return p, nil
 		}
@@ -124,9 +124,13 @@ func (s *Server) prepareToRun(ctx context.Context, id string, with catalog.Start
 }
 
 // take keeps what came with an accepted start, unless it is not what was planned. others is as that of keep.
-func (s *Server) take(p *prepared, plan string) (others bool, err error) {
+func (s *Server) take(ctx context.Context, p *prepared, plan string) (others bool, err error) {
 	if plan != "" {
-		h, err := s.planHash(p, s.policies)
+		images, err := s.presentImages(ctx, p)
+		if err != nil {
+			return false, err
+		}
+		h, err := s.planHash(p, s.policies, images)
 		if err == nil {
 			err = h.Changed(p.id, plan)
 		}

@@ -142,14 +142,15 @@ func (s *Server) planOf(ctx context.Context, req catalog.PlanRequest, engine *po
 	if err == nil {
 		plan.Refuse(how.ungranted)
 	}
+	var images map[string]string
 	if p != nil {
-		s.lookAtDocker(ctx, &plan, p)
+		images = s.lookAtDocker(ctx, &plan, p)
 	}
 	if plan, err = redacted(plan, how.secrets); err != nil {
 		return plan, err
 	}
 	if p != nil { // names and digests are no secrets, and must stay what they are
-		h, err := s.planHash(p, how.engineOr(s.policies))
+		h, err := s.planHash(p, how.engineOr(s.policies), images)
 		if err != nil {
 			return plan, err
 		}

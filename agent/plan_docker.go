@@ -22,22 +22,26 @@ const (
 )
 
 // lookAtDocker adds what the engine knows: images, containers, and ports that are taken. It asks and changes nothing. While
-// the engine is away, that is not known, and the plan says so.
-func (s *Server) lookAtDocker(ctx context.Context, plan *catalog.Plan, p *prepared) {
+// the engine is away, that is not known, and the plan says so. images are the ids of those that are there.
+func (s *Server) lookAtDocker(ctx context.Context, plan *catalog.Plan, p *prepared) (images map[string]string) {
 	containers, err := s.opts.Engine.Containers(ctx)
+	if err == nil {
+		images, err = s.presentImages(ctx, p)
+	}
 	away := err != nil
 	if away {
 		plan.Warnings = append(slices.Clip(plan.Warnings), "what would be pulled, created and recreated is not known: "+problem.As(err).Detail)
 	}
-	plan.Images = s.imagesOf(ctx, p, away)
-	plan.Services = s.actionsOf(ctx, p, containers, away)
+	plan.Images = imagesOf(p, images, away)
+	plan.Services = s.actionsOf(p, images, containers, away)
 	if !away && plan.Verdict == catalog.PlanAllowed {
 		plan.Refuse(s.checkPorts(ctx, p, containers))
 	}
+	return images
 }
 
 // imagesOf are the images that would run, by name.
-func (s *Server) imagesOf(ctx context.Context, p *prepared, away bool) []catalog.PlanImage {
+func imagesOf(p *prepared, present map[string]string, away bool) []catalog.PlanImage {
 	images := map[string]*catalog.PlanImage{}
 	for _, name := range slices.Sorted(maps.Keys(p.project.Services)) {
 		svc := p.project.Services[name]
@@ -47,13 +51,9 @@ func (s *Server) imagesOf(ctx context.Context, p *prepared, away bool) []catalog
 		}
 		image := &catalog.PlanImage{Image: svc.Image, Services: []string{name}, State: notKnown}
 		images[svc.Image] = image
-		if away {
-			continue
-		}
-		id, err := s.opts.Engine.ImageID(ctx, svc.Image)
 		switch {
-		case err != nil:
-		case id != "":
+		case away:
+		case present[svc.Image] != "":
 			image.State, image.Bytes = imagePresent, new(int64)
 		case svc.Build != nil:
 			image.State = imageBuild
@@ -70,13 +70,13 @@ func (s *Server) imagesOf(ctx context.Context, p *prepared, away bool) []catalog
 
 // actionsOf is what would happen to the containers: docker compose makes one anew when its service is another one than it
 // was made from, and that is in the file that was approved last.
-func (s *Server) actionsOf(ctx context.Context, p *prepared, containers []compose.Container, away bool) []catalog.PlanService {
+func (s *Server) actionsOf(p *prepared, images map[string]string, containers []compose.Container, away bool) []catalog.PlanService {
 	next := servicesIn(p.file)
 	out := []catalog.PlanService{}
 	for _, name := range slices.Sorted(maps.Keys(p.project.Services)) {
 		action := notKnown
 		if !away {
-			action = s.actionOf(ctx, p, name, next[name], containers)
+			action = s.actionOf(p, name, next[name], images, containers)
 		}
 		out = append(out, catalog.PlanService{Service: name, Action: action})
 	}
@@ -89,16 +89,16 @@ func (s *Server) actionsOf(ctx context.Context, p *prepared, containers []compos
 	return slices.CompactFunc(out, func(a, b catalog.PlanService) bool { return a == b })
 }
 
-func (s *Server) actionOf(ctx context.Context, p *prepared, name string, next any, containers []compose.Container) string {
+func (s *Server) actionOf(p *prepared, name string, next any, images map[string]string, containers []compose.Container) string {
 	i := slices.IndexFunc(containers, func(c compose.Container) bool { return c.Service == name })
 	if i < 0 {
 		return toCreate
 	}
 	last := s.lastApproved(p, name)
-	switch id, err := s.opts.Engine.ImageID(ctx, p.project.Services[name].Image); {
-	case last == nil || err != nil:
+	switch {
+	case last == nil:
 		return notKnown
-	case !reflect.DeepEqual(last, next) || id != containers[i].ImageID:
+	case !reflect.DeepEqual(last, next) || images[p.project.Services[name].Image] != containers[i].ImageID:
 		return toRecreate
 	case containers[i].State != "running":
 		return toStart

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"maps"
 
 	"dreamserver/catalog"
@@ -11,13 +12,35 @@ import (
 )
 
 // planHash is the hash of what is about to be approved: what it was made of, the policies, and the model, with placeholders
-// for secrets. A secret that is made up for each try is the same by its placeholder.
-func (s *Server) planHash(p *prepared, engine *policy.Engine) (catalog.PlanHash, error) {
+// for secrets, and the images that it would run. A secret that is made up for each try is the same by its placeholder. images are
+// the ids that names mean now: one that is to be pulled or built has none, and what comes of it then is not known.
+func (s *Server) planHash(p *prepared, engine *policy.Engine, images map[string]string) (catalog.PlanHash, error) {
 	model, err := compose.Model(p.project)
 	if err != nil {
 		return catalog.PlanHash{}, err
 	}
-	return catalog.NewPlanHash(p.inputs, engine.Digest(), hide(model, p.secrets))
+	if images == nil {
+		images = map[string]string{} // while Docker is away
+	}
+	return catalog.NewPlanHash(p.inputs, engine.Digest(), map[string]any{"project": hide(model, p.secrets), "images": images})
+}
+
+// presentImages are the images that the services name and that are here: name → id.
+func (s *Server) presentImages(ctx context.Context, p *prepared) (map[string]string, error) {
+	images := map[string]string{}
+	for _, svc := range p.project.Services {
+		if images[svc.Image] != "" {
+			continue
+		}
+		id, err := s.opts.Engine.ImageID(ctx, svc.Image)
+		if err != nil {
+			return nil, err
+		}
+		if id != "" {
+			images[svc.Image] = id
+		}
+	}
+	return images, nil
 }
 
 // hidden are the values that must not be shown, by key: what is declared as a secret, sounds like one, or was made for this

@@ -279,6 +279,7 @@ func TestStart_RefusesWhatIsNotAsPlanned(t *testing.T) {
 			in.policies("rules:\n- {name: tags, set: {services.*.labels.team: \"'x'\"}}\n", nil)
 			in.serve()
 		}},
+		{name: "an image", text: "what would run changed since", change: func(in *installation) { in.docker.update(func(s *dockerState) { s.Rebuilt++ }) }},
 		{name: "a setting", text: "what would run changed since", change: func(in *installation) { in.setEnv("APP_MODE=fast") }},
 	}
 	for _, tt := range tests {
@@ -308,6 +309,19 @@ func TestStart_RefusesWhatIsNotAsPlanned(t *testing.T) {
 			_, err = in.client.Start(t.Context(), "app", catalog.Starting{Grants: grants, Plan: fresh}, nil)
 			in.must(err)
 		})
+	}
+}
+
+// Which image a name will be is not known before it is pulled: a plan of one is carried out.
+func TestStart_CarriesOutThePlanOfAnImageThatIsToBePulled(t *testing.T) {
+	in := newInstallation(t, extension("app", ""))
+	in.docker.update(func(s *dockerState) { s.Missing = []string{"example/app:1"} })
+	planned := in.plan(catalog.PlanRequest{ID: "app"})
+	_, err := in.client.Start(t.Context(), "app", catalog.Starting{Plan: planned.Hash}, nil)
+	in.must(err)
+	wantEqual(t, "containers", map[string]string{"app": "running"}, in.docker.services())
+	if again := in.plan(catalog.PlanRequest{ID: "app"}); again.Hash == planned.Hash {
+		t.Error("the plan is the same although it is known now which image runs")
 	}
 }
 

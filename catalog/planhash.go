@@ -16,7 +16,7 @@ import (
 type PlanHash struct {
 	Inputs   string // the files that take part
 	Policies string // the config of policies, and the digests of plugins
-	Model    string // what would be approved, secrets left out
+	Model    string // what would be approved, secrets left out, and the images that are here for it
 }
 
 // PlanPart is the length of each part of a hash: how much of each SHA-256 is kept, in hexadecimal digits.
