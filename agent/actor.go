@@ -3,9 +3,11 @@ package agent
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 )
 
 // actorHeader carries who asks, in the words of the caller, to the audit log.
@@ -13,6 +15,9 @@ const actorHeader = "X-Dream-Actor"
 
 // requestHeader carries the id of the API's request to the log of decisions.
 const requestHeader = "X-Request-Id"
+
+// changeHeader carries which change the request is part of: an install, an enable, …
+const changeHeader = "X-Dream-Change"
 
 // maxActor is what of it is kept, in bytes.
 const maxActor = 128
@@ -35,6 +40,9 @@ func withCaller(r *http.Request, who caller) *http.Request {
 	ctx := context.WithValue(r.Context(), callerKey{}, who)
 	ctx = catalog.WithActor(ctx, cleanActor(r.Header.Get(actorHeader)))
 	ctx = catalog.WithRequestID(ctx, cleanActor(r.Header.Get(requestHeader)))
+	if kind := operation.Kind(r.Header.Get(changeHeader)); slices.Contains(operation.Kinds(), kind) {
+		ctx = catalog.WithChange(ctx, kind)
+	}
 	return r.WithContext(context.WithValue(ctx, peerKey{}, peerOf(r.RemoteAddr)))
 }
 

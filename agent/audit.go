@@ -39,8 +39,12 @@ func auditOf(ctx context.Context) *catalog.AuditEntry {
 // audit begins the entry of a change. What came of the change is told to record, which writes it.
 func (s *Server) audit(ctx context.Context, op, id string) (changing context.Context, record func(error)) {
 	began := time.Now()
+	part := catalog.ChangeOf(ctx)
+	if string(part) == op || !part.TurnsOn() || op != "start" && op != "check" {
+		part = "" // it is the verb, or says no more than that
+	}
 	changing = context.WithValue(ctx, auditKey{}, &catalog.AuditEntry{
-		Actor: catalog.Actor(ctx), Peer: callerPeer(ctx), Op: op, Extension: id,
+		Actor: catalog.Actor(ctx), Peer: callerPeer(ctx), Op: op, Change: part, Extension: id,
 	})
 	return changing, func(err error) {
 		e := *auditOf(changing)

@@ -65,6 +65,9 @@ func (c *Client) send(ctx context.Context, method, path string, in any, why purp
 	if id := catalog.RequestID(ctx); id != "" {
 		req.Header.Set(requestHeader, cleanActor(id))
 	}
+	if kind := catalog.ChangeOf(ctx); kind != "" {
+		req.Header.Set(changeHeader, string(kind))
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var op *net.OpError

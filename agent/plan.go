@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
@@ -29,6 +30,8 @@ type planning struct {
 	engine *policy.Engine // nil for that of the agent
 	id     string
 	values map[string]string
+	// operation is the change that would turn the extension on, where the request does not say it.
+	operation operation.Kind
 
 	submitted map[string]any // before policies
 	unit      *compose.Unit  // after them

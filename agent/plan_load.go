@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/config"
 	"dreamserver/internal/problem"
@@ -26,11 +27,14 @@ func (l *loading) planned(ctx context.Context, id string) (*compose.Unit, error)
 	if err := l.giveValues(ctx, id); err != nil {
 		return nil, err
 	}
+	l.want.plan.operation = operation.Enable
 	if u, enabled := l.world.stack.Unit(id); enabled {
+		l.want.plan.operation = operation.Start
 		return l.unit(ctx, u, l.want.grants)
 	}
 	root, closeRoot, source, err := l.folder(id)
 	if problem.HasCode(err, problem.NotFound) {
+		l.want.plan.operation = operation.Install
 		if root, closeRoot, source, err = l.inLibrary(id); err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"dreamserver/catalog"
+	"dreamserver/catalog/operation"
 	"dreamserver/compose"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
@@ -155,13 +156,24 @@ func (l *loading) subject(ctx context.Context, u *compose.StackUnit, unit accept
 	}
 	s := policy.Subject{
 		ID: u.ID, Model: model, Manifest: words, User: cmp.Or(catalog.Actor(ctx), ownActor), Project: policyProject,
-		Phase: phase, Operation: cmp.Or(auditOf(ctx).Op, "start"), Secrets: secretsIn(in.Env, l.world.secrets),
+		Phase: phase, Operation: l.operation(ctx), Secrets: secretsIn(in.Env, l.world.secrets),
 		Facts: policy.Facts{
 			Extension: policy.ExtensionFacts{ID: u.ID, Source: string(u.Source), Digest: l.digests[u.ID], Category: string(u.Manifest.Service.Category), Grants: grants},
 			Host:      policy.HostFacts{GPUBackend: l.world.host.Backend, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()},
 		},
 	}
 	return s, nil
+}
+
+// operation is what policies hear that they are asked for: the change that this is part of, or else the verb.
+func (l *loading) operation(ctx context.Context) string {
+	if kind := catalog.ChangeOf(ctx); kind.TurnsOn() {
+		return string(kind)
+	}
+	if l.want.plan != nil {
+		return string(l.want.plan.operation)
+	}
+	return cmp.Or(auditOf(ctx).Op, string(operation.Start))
 }
 
 // secretsIn are the values of secrets that the extension reads.

@@ -63,7 +63,7 @@ func (s *Server) finishPending(ctx context.Context, working *sync.WaitGroup) {
 func (s *Server) finish(ctx context.Context, change *catalog.Change) {
 	id := change.ID
 	op, do, err := s.wantedState(id, change)
-	ctx, record := s.audit(catalog.WithActor(ctx, ownActor), op, id)
+	ctx, record := s.audit(catalog.WithChange(catalog.WithActor(ctx, ownActor), change.Kind), op, id)
 	if err == nil {
 		_, err = s.perform(ctx, op, id, do)
 	}

@@ -1,6 +1,10 @@
 package catalog
 
-import "context"
+import (
+	"context"
+
+	"dreamserver/catalog/operation"
+)
 
 type actorKey struct{}
 
@@ -27,4 +31,18 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id
+}
+
+type changeKey struct{}
+
+// WithChange notes in ctx which change what follows is part of, so that the host agent, its policies and its logs know an
+// install from a start.
+func WithChange(ctx context.Context, kind operation.Kind) context.Context {
+	return context.WithValue(ctx, changeKey{}, kind)
+}
+
+// ChangeOf is the change that [WithChange] noted; empty when nobody did.
+func ChangeOf(ctx context.Context) operation.Kind {
+	kind, _ := ctx.Value(changeKey{}).(operation.Kind)
+	return kind
 }

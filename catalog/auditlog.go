@@ -3,6 +3,7 @@ package catalog
 import (
 	"time"
 
+	"dreamserver/catalog/operation"
 	"dreamserver/manifest"
 	"dreamserver/security/policy"
 )
@@ -17,11 +18,13 @@ type AuditEntry struct {
 	Peer string `json:"peer,omitempty"`
 	// Op is a verb (start, stop, restart, remove, enable, disable, configure, up, down), a check that refused an extension, or
 	// what was refused to somebody who may not ask: connect, authorize.
-	Op        string `json:"op"`
-	Extension string `json:"extension,omitempty"`
-	Result    string `json:"result"`           // "ok", or the code of the refusal or failure
-	Detail    string `json:"detail,omitempty"` // the same in words, without secrets
-	Duration  int64  `json:"duration_ms"`
+	Op string `json:"op"`
+	// Change is what the verb was part of, as the caller says it, where that is something else: the start of an install.
+	Change    operation.Kind `json:"change,omitempty"`
+	Extension string         `json:"extension,omitempty"`
+	Result    string         `json:"result"`           // "ok", or the code of the refusal or failure
+	Detail    string         `json:"detail,omitempty"` // the same in words, without secrets
+	Duration  int64          `json:"duration_ms"`
 
 	Keys   []string         `json:"keys,omitempty"`   // variables that were changed; never their values
 	Grants []manifest.Grant `json:"grants,omitempty"` // that the extension uses

@@ -39,6 +39,14 @@ type fakeAgent struct {
 	planned     catalog.Plan     // the answer to who asks for one
 
 	changed []catalog.ConfigChange // what was asked for
+
+	hears func(verb string, part operation.Kind) // of what a call is part
+}
+
+func (a *fakeAgent) hear(ctx context.Context, verb string) {
+	if a.hears != nil {
+		a.hears(verb, catalog.ChangeOf(ctx))
+	}
 }
 
 var errAway = problem.Newf(problem.AgentNoSocket, "the host agent is not running: start it")
@@ -64,7 +72,8 @@ func (a *fakeAgent) Ping(context.Context) (catalog.AgentStatus, error) {
 	return catalog.AgentStatus{Available: true, Version: "2.1.0"}, nil
 }
 
-func (a *fakeAgent) Check(_ context.Context, id string, library bool) (catalog.Verdict, error) {
+func (a *fakeAgent) Check(ctx context.Context, id string, library bool) (catalog.Verdict, error) {
+	a.hear(ctx, "check")
 	if a.check != nil {
 		return catalog.Verdict{}, a.check(id, library)
 	}
@@ -78,13 +87,15 @@ func (a *fakeAgent) verdict(id string) catalog.Verdict {
 	}
 }
 
-func (a *fakeAgent) Plan(_ context.Context, req catalog.PlanRequest) (catalog.Plan, error) {
+func (a *fakeAgent) Plan(ctx context.Context, req catalog.PlanRequest) (catalog.Plan, error) {
+	a.hear(ctx, "plan")
 	p := a.planned
 	p.ID = req.ID
 	return p, nil
 }
 
-func (a *fakeAgent) Start(_ context.Context, id string, with catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
+func (a *fakeAgent) Start(ctx context.Context, id string, with catalog.Starting, on func(operation.Progress)) (catalog.Report, error) {
+	a.hear(ctx, "start")
 	if a.progress != nil {
 		a.progress(on)
 	}

@@ -126,26 +126,25 @@ func (p *Plan) Refuse(err error) {
 // start. It changes nothing, and waits for no change. An error means that there is no plan: no such extension, a core
 // service, or no agent to ask.
 func (m *Manager) Plan(ctx context.Context, req PlanRequest) (Plan, error) {
-	check := func(*Snapshot, Entry) error { return nil }
-	s, e, err := m.lookup(req.ID, check)
+	s, e, err := m.lookup(req.ID, func(*Snapshot, Entry) error { return nil })
 	if err != nil {
 		return Plan{}, err
 	}
 	if e.Status == "" {
 		return Plan{}, unknown(req.ID)
 	}
-	p, err := m.agent.Plan(ctx, req)
+	kind, check := operation.Start, checkRun
+	switch e.Status {
+	case Disabled:
+		kind, check = operation.Enable, m.checkEnable
+	case NotInstalled, Incompatible:
+		kind, check = operation.Install, m.checkInstall
+	}
+	p, err := m.agent.Plan(WithChange(ctx, kind), req) // policies are asked what they will be asked then
 	if err != nil {
 		return Plan{}, err
 	}
-	p.Operation = operation.Start
-	check = checkRun
-	switch e.Status {
-	case Disabled:
-		p.Operation, check = operation.Enable, m.checkEnable
-	case NotInstalled, Incompatible:
-		p.Operation, check = operation.Install, m.checkInstall
-	}
+	p.Operation = kind
 	if p.Verdict == PlanAllowed {
 		p.Refuse(check(s, e))
 	}

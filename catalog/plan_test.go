@@ -135,6 +135,31 @@ func TestPlan_IsOfTheNextChange(t *testing.T) {
 	}
 }
 
+// The agent is told what it is asked for, so that a plan is judged as the change will be.
+func TestChanges_SayWhatTheyArePartOf(t *testing.T) {
+	in := newInstallation(t, library("notes"), disabled("off"), enabled("on"))
+	in.agent.planned.Verdict = catalog.PlanAllowed
+	var heard []string
+	in.agent.hears = func(verb string, part operation.Kind) { heard = append(heard, verb+" "+string(part)) }
+	for _, tt := range []struct {
+		id   string
+		kind operation.Kind
+		want []string
+	}{
+		{"notes", operation.Install, []string{"plan install", "check install", "start install"}},
+		{"off", operation.Enable, []string{"plan enable", "check enable", "start enable"}},
+		{"on", operation.Start, []string{"plan start", "start start"}},
+		{"on", operation.Restart, []string{"plan start", "start restart"}},
+	} {
+		heard = nil
+		_, err := in.Plan(t.Context(), catalog.PlanRequest{ID: tt.id})
+		in.must(err)
+		_, err = in.Do(t.Context(), catalog.Order{Kind: tt.kind, ID: tt.id})
+		in.must(err)
+		wantEqual(t, tt.id, tt.want, heard)
+	}
+}
+
 // What is not as planned is undone whole; an agent that is away cannot tell, and so nothing is left to it.
 func TestChanges_OfAPlanAreWholeOrNothing(t *testing.T) {
 	changed := problem.Newf(problem.PlanChanged, "not as planned")

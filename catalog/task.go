@@ -85,7 +85,7 @@ func (m *Manager) begin(ctx context.Context, o Order, check func(*Snapshot, Entr
 		change.Cancel()
 		return ctx, nil, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(WithChange(ctx, o.Kind))
 	active, err := m.history.Begin(operation.Options{
 		ID: id, Kind: o.Kind, Extension: o.ID, Actor: m.actorOf(ctx), Parent: o.parent, Key: o.key, Request: o.digest(),
 		Cancel: func() { cancel(errCancelled) }, WithoutRecord: off,

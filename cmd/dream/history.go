@@ -71,9 +71,17 @@ func writeHistory(w io.Writer, entries []catalog.AuditEntry, uidOf func(name str
 	}
 	row("GRANTS", "TIME", "ACTOR", "OPERATION", "EXTENSION", "RESULT")
 	for _, e := range entries {
-		row(cmp.Or(manifest.JoinGrants(e.Grants), "-"), e.Time.UTC().Format(time.RFC3339), whoAsked(e, uidOf), e.Op, cmp.Or(e.Extension, "-"), e.Result)
+		row(cmp.Or(manifest.JoinGrants(e.Grants), "-"), e.Time.UTC().Format(time.RFC3339), whoAsked(e, uidOf), verbOf(e), cmp.Or(e.Extension, "-"), e.Result)
 	}
 	return t.Flush()
+}
+
+// verbOf is what the host agent did, and what that was part of.
+func verbOf(e catalog.AuditEntry) string {
+	if e.Change == "" {
+		return e.Op
+	}
+	return e.Op + " (" + string(e.Change) + ")"
 }
 
 // whoAsked is what the caller says about itself, and behind it what the kernel says where that does not fit: everybody

@@ -829,6 +829,7 @@ export interface components {
         };
         AuditEntry: {
             actor: string;
+            change?: string;
             detail?: string;
             digest?: string;
             /** Format: int64 */
