@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // Head is the end of a chain.
@@ -46,25 +47,51 @@ func numbered(dir string) ([]int, error) {
 	return numbers, nil
 }
 
+// errOdd is why something with the name of a file of the log is none: a symlink, a FIFO, a folder.
+var errOdd = errors.New("it is no regular file, and none of the log's")
+
+// openFile opens a file of the log to read. It follows no link, and waits for nobody.
+func openFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) { // a link; a socket
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errOdd}
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errOdd}
+	}
+	if err != nil {
+		_ = f.Close() // it was only opened
+		return nil, err
+	}
+	return f, nil
+}
+
 // openAll opens the files that there are now, the oldest first. An open file stays readable whatever becomes of its name;
-// one that was removed meanwhile is left out.
-func openAll(dir string) (numbers []int, files []*os.File, err error) {
+// one that was removed meanwhile is left out, and so is what is no file: those are odd.
+func openAll(dir string) (numbers []int, files []*os.File, odd []int, err error) {
 	all, err := numbered(dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, n := range all {
-		f, err := os.Open(filepath.Join(dir, fileName(n)))
-		if err != nil {
-			if isGone(err) {
-				continue
-			}
+		f, err := openFile(filepath.Join(dir, fileName(n)))
+		switch {
+		case isGone(err):
+			continue
+		case errors.Is(err, errOdd):
+			odd = append(odd, n)
+			continue
+		case err != nil:
 			closeAll(files)
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		numbers, files = append(numbers, n), append(files, f)
 	}
-	return numbers, files, nil
+	return numbers, files, odd, nil
 }
 
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -368,4 +369,38 @@ func TestBackward_YieldsTheLines(t *testing.T) {
 			t.Fatalf("got %q, want %q", got, lines)
 		}
 	})
+}
+
+// What has the name of a file of the log and is none is told, and waited for by nobody.
+func TestVerify_TellsOfWhatIsNoFile(t *testing.T) {
+	const odd = "it is no regular file, and none of the log's: remove it, and look where the file is that stood there"
+	for name, put := range map[string]func(file, elsewhere string) error{
+		"a FIFO":    func(file, _ string) error { return syscall.Mkfifo(file, 0o600) },
+		"a symlink": func(file, elsewhere string) error { return os.Symlink(elsewhere, file) },
+		"a folder":  func(file, _ string) error { return os.Mkdir(file, 0o700) },
+		"a loop":    func(file, _ string) error { return os.Symlink(file, file) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "moved.jsonl")
+			l := written(t, dir, 3, 1<<20)
+			l.Close()
+			file := filepath.Join(dir, "000001.jsonl")
+			if err := os.Rename(file, elsewhere); err != nil {
+				t.Fatal(err)
+			}
+			if err := put(file, elsewhere); err != nil {
+				t.Fatal(err)
+			}
+			r := verify(t, dir, "")
+			if diff := cmp.Diff([]chainlog.Issue{{Place: chainlog.Place{File: file}, What: odd}}, r.Issues); diff != "" || r.Whole() || r.Files != 0 {
+				t.Errorf("%+v\n%s", r, diff)
+			}
+			if got := newest(t, dir); len(got) != 0 {
+				t.Errorf("records are read from elsewhere: %q", got)
+			}
+			if _, err := l.Append(record{"one more"}); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+				t.Errorf("written to: %v", err)
+			}
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 )
 
 // Log appends records. Nothing is opened before the first. It is safe for concurrent use; one process at a time may write.
@@ -125,7 +126,7 @@ func (l *Log) open() error {
 		return err
 	}
 	l.head = last
-	f, err := os.OpenFile(filepath.Join(l.dir, fileName(l.number)), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(filepath.Join(l.dir, fileName(l.number)), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func (l *Log) open() error {
 func (l *Log) end(numbers []int) (last Head, torn []byte, err error) {
 	last = Head{Hash: none}
 	for i, n := range slices.Backward(numbers) {
-		f, err := os.Open(filepath.Join(l.dir, fileName(n)))
+		f, err := openFile(filepath.Join(l.dir, fileName(n)))
 		if err != nil {
 			return last, nil, err
 		}

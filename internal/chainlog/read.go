@@ -16,7 +16,7 @@ const block = 64 << 10
 // lines of the log's own, are passed over; whether they are whole is for [Verify]. It holds one block of a file in memory.
 func Newest(dir string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		_, files, err := openAll(dir)
+		_, files, _, err := openAll(dir)
 		defer func() { closeAll(files) }()
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {

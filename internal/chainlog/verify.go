@@ -48,12 +48,16 @@ func (r *Report) Whole() bool { return len(r.Issues) == 0 }
 // Verify walks the chain in the folder, of which New's files are kept. noted is the hash of a head that was noted
 // elsewhere; empty for none. An error means that it could not be looked at.
 func Verify(dir string, files int, noted string) (*Report, error) {
-	numbers, open, err := openAll(dir)
+	numbers, open, odd, err := openAll(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer closeAll(open)
 	v := &verifier{report: &Report{Files: len(open), Issues: []Issue{}}, noted: noted, seen: map[uint64]bool{}, later: map[uint64]int{}}
+	for _, n := range odd {
+		v.file = filepath.Join(dir, fileName(n))
+		v.issue("%v: remove it, and look where the file is that stood there", errOdd)
+	}
 	sizes := make([]int64, len(open))
 	for i, f := range open { // the newest may grow while it is read
 		info, err := f.Stat()
