@@ -131,6 +131,25 @@ func TestPolicies_AreInTheAuditLog(t *testing.T) {
 	wantEqual(t, "policies", []string{"require_digest audit rejected", "tags enforce changed"}, got)
 }
 
+// Core services are the platform's own: no policy is asked about them, and a lock keeps none from starting, because they are
+// what things are mended with. What is started beside them is refused.
+func TestPolicies_AreNotAskedAboutCoreServices(t *testing.T) {
+	for config, why := range map[string]string{
+		"plugins: [nobody]\n": "policies are locked, and nothing is started until that is mended",
+		"rules:\n- {name: never, match: \"true\", deny: not here}\n": `extension "app" is refused by policy never: not here`,
+	} {
+		in := prepare(t, extension("app", ""))
+		in.policies(config, nil)
+		in.serve()
+		report, err := in.client.Up(t.Context(), nil, false, nil)
+		in.must(err)
+		wantEqual(t, "runs", map[string]string{"dashboard": "running"}, in.docker.services())
+		if len(report.Failed) != 1 || !strings.HasPrefix(report.Failed["app"], why) {
+			t.Errorf("failed: %v, want that %s", report.Failed, why)
+		}
+	}
+}
+
 // A locked agent says so, and turns things off all the same.
 func TestPolicies_LockTurnsNothingOn(t *testing.T) {
 	in := prepare(t, extension("app", ""))
