@@ -51,6 +51,10 @@ func ParseHook(name string) (Hook, bool) {
 	return h, slices.Contains(Hooks(), h)
 }
 
+// Operations are what a plugin may hear that it is asked for. check is a look at what may run one day, up the start of
+// everything that is enabled. Who asks says which it is, as they say who they are.
+func Operations() []string { return []string{"install", "enable", "start", "restart", "up", "check"} }
+
 // Spec is what a hook sees of the model: plain values as JSON has them, numbers as [json.Number].
 type Spec map[string]any
 
@@ -66,7 +70,7 @@ type Request struct {
 	APIVersion string          `json:"api_version"` // "v1"
 	Hook       Hook            `json:"hook"`
 	Phase      string          `json:"phase"`     // plan or apply
-	Operation  string          `json:"operation"` // install, enable, start, …
+	Operation  string          `json:"operation"` // one of [Operations]
 	Config     json.RawMessage `json:"config,omitempty"`
 	Context    Facts           `json:"context"`
 }

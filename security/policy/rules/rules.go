@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/ext"
 
@@ -109,11 +111,43 @@ func compile(env *cel.Env, name string, t policy.Text, want *cel.Type) (cel.Prog
 	if got := ast.OutputType(); want != nil && !got.IsExactType(want) && !got.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("%d:%d: %s: is %s, and has to be %s", t.Line, t.Column, name, got, want)
 	}
+	if word := noOperation(ast); word != "" {
+		return nil, fmt.Errorf("%d:%d: %s: operation is never %q: it is one of %s", t.Line, t.Column, name, word, strings.Join(policy.Operations(), ", "))
+	}
 	p, err := env.Program(ast, cel.CostLimit(maxCost), cel.InterruptCheckFrequency(100))
 	if err != nil {
 		return nil, fmt.Errorf("%d:%d: %s: %w", t.Line, t.Column, name, err)
 	}
 	return p, nil
+}
+
+// noOperation is a text that the expression compares operation with, and that it never is; empty for none.
+func noOperation(ast *cel.Ast) (word string) {
+	celast.PostOrderVisit(ast.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		if e.Kind() != celast.CallKind || !slices.Contains([]string{operators.Equals, operators.NotEquals, operators.In}, e.AsCall().FunctionName()) {
+			return
+		}
+		sides := e.AsCall().Args()
+		about := func(e celast.Expr) bool { return e.Kind() == celast.IdentKind && e.AsIdent() == "operation" }
+		if !slices.ContainsFunc(sides, about) {
+			return
+		}
+		for _, side := range sides {
+			words := []celast.Expr{side}
+			if side.Kind() == celast.ListKind {
+				words = side.AsList().Elements()
+			}
+			for _, w := range words {
+				if w.Kind() != celast.LiteralKind {
+					continue
+				}
+				if text, ok := w.AsLiteral().Value().(string); ok && !slices.Contains(policy.Operations(), text) {
+					word = text
+				}
+			}
+		}
+	}))
+	return word
 }
 
 // Info tells what the rule is.

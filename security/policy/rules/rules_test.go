@@ -128,6 +128,8 @@ func TestRule_SaysWhereItIsWrong(t *testing.T) {
 		{"  - name: r\n    set: {services.*.*.x: \"1\"}", "is no path"},
 		{"  - name: r\n    set: {bogus.path: \"1\"}", `3: r.set: "bogus.path" is nothing that on_service_apply may change: a path begins with services, networks, configs, secrets`},
 		{"  - name: r\n    hook: on_gateway_apply\n    set: {services.*.labels.a: \"'b'\"}", "is nothing that on_gateway_apply may change: a path begins with ports, network_mode"},
+		{"  - name: r\n    match: \"operation == 'instal'\"\n    deny: x", `r.match: operation is never "instal": it is one of install, enable, start, restart, up, check`},
+		{"  - name: r\n    match: \"user != 'x' && operation in ['start', 'uninstall']\"\n    deny: x", `operation is never "uninstall"`},
 		{"  - name: r\n    set: {kind: \"'b'\"}", "is nothing that on_service_apply may change"},
 		{"  - name: r\n    set: {services.web.cpus: \"1 +\"}", "r.set.services.web.cpus:"},
 	}
