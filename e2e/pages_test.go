@@ -53,17 +53,23 @@ func cmdPages(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: pages FILE")
 	}
 	s := stackOf(ts)
-	around := httptest.NewServer(&machine{stack: s})
-	defer around.Close()
-	cmd := exec.Command("node", "node_modules/vitest/vitest.mjs", "run", "--config", "e2e/vitest.config.ts", args[0])
-	cmd.Dir = webDir
-	cmd.Env = append(os.Environ(),
-		"DREAM_URL=http://"+s.dashboard.addr, "DREAM_KEY="+s.key, "DREAM_CONTROL="+around.URL, "DREAM_IMAGE="+image, "CI=1")
-	out, err := cmd.CombinedOutput()
+	out, err := s.play(args[0])
 	ts.Logf("%s", out)
 	if err != nil {
 		ts.Fatalf("pages %s: %v; the agent's log:\n%s", args[0], err, s.agentLog())
 	}
+}
+
+// play has the browser play a file of web/e2e, and returns what that prints.
+func (s *stack) play(file string) (string, error) {
+	around := httptest.NewServer(&machine{stack: s})
+	defer around.Close()
+	cmd := exec.Command("node", "node_modules/vitest/vitest.mjs", "run", "--config", "e2e/vitest.config.ts", file)
+	cmd.Dir = webDir
+	cmd.Env = append(os.Environ(),
+		"DREAM_URL=http://"+s.dashboard.addr, "DREAM_KEY="+s.key, "DREAM_CONTROL="+around.URL, "DREAM_IMAGE="+image, "CI=1")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // machine is what happens around the dashboard while a browser looks at it. A story asks for it by POST:

@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 120_000);
 
 const pages: [name: string, path: () => string, ready: (page: Page) => Promise<unknown>][] = [
-  ['overview', () => '/', (page) => Promise.all([page.getByText('Healthy').first().waitFor(), page.getByText('…', { exact: true }).first().waitFor({ state: 'detached' })])],
+  ['overview', () => '/', (page) => Promise.all([page.getByText('Healthy').first().waitFor(), page.getByText(/^All data/).locator('..').getByText(/[0-9] .?B/).first().waitFor()])],
   ['extensions', () => '/extensions', (page) => page.getByRole('article').nth(8).waitFor()],
   ['extension', () => '/extensions/notes', (page) => page.getByRole('heading', { name: 'What it may do' }).waitFor()],
   ['configuration', () => '/extensions/notes?tab=configuration', (page) => page.getByRole('textbox').first().waitFor()],

@@ -36,7 +36,11 @@ export const queries = {
   // These three are readings: nothing announces the next one.
   gpus: () => ({ ...get('/api/gpu/detailed'), refetchInterval: ({ state }: { state: { error: Error | null } }) => (state.error === null ? 5_000 : 60_000) }),
   resources: () => ({ ...get('/api/services/resources'), refetchInterval: 5_000 }),
-  storage: () => ({ ...get('/api/storage'), refetchInterval: 60_000 }),
+  // The first question has the files counted, and is answered before they are.
+  storage: () => {
+    const query = get('/api/storage');
+    return queryOptions({ ...query, refetchInterval: ({ state }) => (state.data === undefined || state.data.counting ? 3_000 : 60_000) });
+  },
 };
 
 /** ofSnapshot lists the paths whose answers change with the snapshot, and with nothing else. */
