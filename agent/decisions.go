@@ -21,7 +21,7 @@ const (
 )
 
 // recordDecision writes what the policies said of the subject; err is why it is refused. A start whose decision is on no
-// disk is refused itself: what is applied can be accounted for. Of plans, which cost their caller nothing and could push
+// disk is refused itself: what is applied can be accounted for. Of checks, which cost their caller nothing and could push
 // the rest out, refusals alone are written, and not too many.
 func (s *Server) recordDecision(ctx context.Context, subject policy.Subject, r policy.Result, err error, took time.Duration) error {
 	planned, untold := subject.Phase != decisions.Apply, 0

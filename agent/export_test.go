@@ -14,6 +14,8 @@ var (
 	Admits = admits
 	// Bounded is tested without a network.
 	Bounded = bounded
+	// LogTail is how many lines a request asks for, tested without Docker.
+	LogTail = func(r Request) int { return r.query().Tail }
 	// CleanActor is tested without a request.
 	CleanActor = cleanActor
 )

@@ -69,7 +69,10 @@ func (s *Server) followLogs(w http.ResponseWriter, r *http.Request) {
 
 // query is what of the log the request asks for.
 func (r Request) query() compose.LogQuery {
-	q := compose.LogQuery{Tail: clampTail(r.Tail), Follow: r.Follow}
+	q := compose.LogQuery{Tail: clampTail(r.Tail, maxTail), Follow: r.Follow}
+	if r.Follow {
+		q.Tail = clampTail(r.Tail, maxFollowed)
+	}
 	if r.Since != nil {
 		q.Since = *r.Since
 	}

@@ -42,12 +42,12 @@ func slow(err error) error {
 }
 
 // clampTail is how many lines are sent to who asks for so many.
-func clampTail(tail int) int {
-	return min(max(cmp.Or(tail, defaultTail), 1), maxTail)
+func clampTail(tail, most int) int {
+	return min(max(cmp.Or(tail, defaultTail), 1), most)
 }
 
 func (s *Server) readLogs(ctx context.Context, req Request) (catalog.Logs, error) {
-	tail := clampTail(req.Tail)
+	tail := clampTail(req.Tail, maxTail)
 	w, err := s.folders()
 	if err != nil {
 		return catalog.Logs{}, err

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"dreamserver/agent"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,4 +41,15 @@ func TestLogs_OfACoreServiceAreShown(t *testing.T) {
 	l, err := in.client.Logs(t.Context(), "dashboard", 5)
 	in.must(err)
 	wantEqual(t, "logs", catalog.Logs{ServiceID: "dashboard", Logs: "line 1\n", Lines: 1}, l)
+}
+
+func TestFollowLogs_BeginsWithMore(t *testing.T) {
+	for _, tt := range []struct {
+		follow bool
+		want   int
+	}{{true, 10_000}, {false, 500}} {
+		if got := agent.LogTail(agent.Request{Tail: 1_000_000, Follow: tt.follow}); got != tt.want {
+			t.Errorf("follow %v: %d lines, want %d", tt.follow, got, tt.want)
+		}
+	}
 }

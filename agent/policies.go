@@ -69,7 +69,7 @@ func (l *loading) applyPolicies(ctx context.Context, u *compose.StackUnit, unit 
 	began := time.Now()
 	changed, r, err := l.evaluate(ctx, engine, s, unit, folder)
 	err = discreet(err, l.hiddenWith(s.Secrets))
-	if engine == l.server.policies { // and no other config that somebody only wants to know about
+	if l.want.plan == nil { // who only wants to know decides nothing
 		if untold := l.server.recordDecision(ctx, s, r, err, time.Since(began)); err == nil {
 			err = untold
 		}

@@ -20,6 +20,7 @@ const (
 	maxConfigBody = 256 << 10 // which is larger where it brings values
 	defaultTail   = 100       // log lines
 	maxTail       = 500
+	maxFollowed   = 10_000 // for who follows: lines that come one by one
 	maxLogText    = 50_000 // characters of a log reply
 )
 

@@ -107,7 +107,7 @@ type Server struct {
 	vain      refusals // changes that the API asked for and that were refused
 	crowds    refusals // connections of users who have too many
 	verdicts  refusals // checks of what is not accepted
-	unplanned refusals // plans that policies refuse
+	unplanned refusals // checks that policies refuse
 	guesses   refusals // requests without the key that they need
 
 	closing context.Context // ends when no new work is taken

@@ -14,7 +14,7 @@ type readLogsInput struct {
 	ID     string `path:"id"`
 	Follow bool   `query:"follow" doc:"send the lines as server-sent events, log, and go on with what is written; without it the reply is the JSON that the POST gives"`
 	Since  string `query:"since" doc:"an RFC 3339 time, or how long ago, such as 10m: no lines from before"`
-	Tail   int    `query:"tail" minimum:"1" maximum:"500" default:"100" doc:"how many lines at most of those that there are"`
+	Tail   int    `query:"tail" minimum:"1" maximum:"10000" default:"100" doc:"how many lines at most of those that there are; 500 without follow"`
 }
 
 func (in *readLogsInput) check() error {

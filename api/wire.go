@@ -11,6 +11,7 @@ import (
 	"dreamserver/catalog"
 	"dreamserver/internal/problem"
 	"dreamserver/manifest"
+	"dreamserver/security"
 )
 
 // reply is what huma writes as JSON.
@@ -255,7 +256,19 @@ type extensionBody struct {
 	Features    []manifest.Feature `json:"features"`
 	Setup       setupBody          `json:"setup_instructions"`
 	Runtime     catalog.Runtime    `json:"runtime"`
+	Findings    []scanFinding      `json:"findings" doc:"what its rating comes from: what it may not do, and what a person should know; the first of each rule"`
 	Problem     string             `json:"problem,omitempty" doc:"why it takes no part although it is there"`
+}
+
+// scanFinding is a finding of the scan; doctor's has the same name.
+type scanFinding security.Finding
+
+func newScanFindings(findings []security.Finding) []scanFinding {
+	b := make([]scanFinding, len(findings))
+	for i, f := range findings {
+		b[i] = scanFinding(f)
+	}
+	return b
 }
 
 type setupBody struct {
@@ -267,7 +280,7 @@ type setupBody struct {
 func newExtensionBody(e catalog.Entry) extensionBody {
 	return extensionBody{
 		ID: e.ID, Name: e.Name, Description: e.Description, Status: e.Status, Source: e.Source, Installable: e.Installable,
-		Manifest: e, EnvVars: e.EnvVars, Features: e.Features, Setup: newSetupBody(e), Runtime: e.Runtime, Problem: e.Problem,
+		Manifest: e, EnvVars: e.EnvVars, Features: e.Features, Setup: newSetupBody(e), Runtime: e.Runtime, Findings: newScanFindings(e.Findings), Problem: e.Problem,
 	}
 }
 

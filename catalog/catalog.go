@@ -79,6 +79,8 @@ type Entry struct {
 	// Toggles reports whether enable and disable apply: not to core services and not to what is not installed.
 	Toggles bool    `json:"can_toggle"`
 	Runtime Runtime `json:"runtime"`
+	// Findings are what Rating comes from, one for each rule; for who looks at one extension.
+	Findings []security.Finding `json:"-"`
 	// Reach is where people reach it. OnHost reports whether systemd runs it: Docker knows nothing of it.
 	Reach  Reach `json:"-"`
 	OnHost bool  `json:"-"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +25,7 @@ type rated struct {
 	files  string // names, sizes and times of change
 	rating int
 	grants []manifest.Grant
+	why    []security.Finding // that the rating comes from; one for each rule
 }
 
 // rate gives each extension its rating and the grants that it uses, and returns the ids of those that are not judged
@@ -55,7 +57,7 @@ func (m *Manager) rate(s *Snapshot, folders []*found, judge int) (unrated []stri
 				continue
 			}
 		}
-		e.Rating, e.Grants = r.rating, r.grants
+		e.Rating, e.Grants, e.Findings = r.rating, r.grants, r.why
 	}
 	return unrated
 }
@@ -74,10 +76,23 @@ func (m *Manager) judgeEntry(dir string, among *neighbours, e *Entry, files stri
 	}
 	if f, err := m.folder(root, source, e.ID, among); err == nil {
 		if v, err := security.Judge(context.Background(), f); err == nil {
-			r.rating, r.grants = v.Rating, v.Grants
+			r.rating, r.grants, r.why = v.Rating, v.Grants, oneOfEach(v.Findings)
 		}
 	}
 	return r
+}
+
+// oneOfEach is the first finding of each rule, the refusals before the rest: what several services have costs once.
+func oneOfEach(findings []security.Finding) []security.Finding {
+	var of []security.Finding
+	for _, severity := range []string{security.Error, security.Note} {
+		for _, f := range findings {
+			if f.Severity == severity && !slices.ContainsFunc(of, func(o security.Finding) bool { return o.Rule == f.Rule }) {
+				of = append(of, f)
+			}
+		}
+	}
+	return of
 }
 
 func (k *ratings) known(at, files string) (rated, bool) {

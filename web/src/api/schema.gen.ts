@@ -1126,6 +1126,8 @@ export interface components {
             description: string;
             env_vars: components["schemas"]["EnvVar"][];
             features: components["schemas"]["Feature"][];
+            /** @description what its rating comes from: what it may not do, and what a person should know; the first of each rule */
+            findings: components["schemas"]["ScanFinding"][];
             id: string;
             installable: boolean;
             /** @description the extension as the catalogue lists it */
@@ -1851,6 +1853,17 @@ export interface components {
             /** Format: date-time */
             started_at?: string;
             state: string;
+        };
+        ScanFinding: {
+            file?: string;
+            fix: string;
+            /** Format: int64 */
+            line?: number;
+            message: string;
+            path: string;
+            rule: string;
+            service?: string;
+            severity: string;
         };
         ServiceBody: {
             /**
@@ -2659,7 +2672,7 @@ export interface operations {
                 follow?: boolean;
                 /** @description an RFC 3339 time, or how long ago, such as 10m: no lines from before */
                 since?: string;
-                /** @description how many lines at most of those that there are */
+                /** @description how many lines at most of those that there are; 500 without follow */
                 tail?: number;
             };
             header?: never;
