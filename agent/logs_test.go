@@ -1,11 +1,11 @@
 package agent_test
 
 import (
-	"dreamserver/agent"
 	"net/http"
 	"strings"
 	"testing"
 
+	"dreamserver/agent"
 	"dreamserver/catalog"
 	"dreamserver/compose"
 )
