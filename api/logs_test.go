@@ -45,7 +45,7 @@ func TestReadLogs_AreRefused(t *testing.T) {
 	for query, want := range map[string]string{
 		"search/logs?since=yesterday&follow=true": since,
 		"search/logs?since=-10m":                  since,
-		"search/logs?tail=10001":                    "tail: expected number <= 10000",
+		"search/logs?tail=10001":                  "tail: expected number <= 10000",
 		"search/logs?follow=please":               "follow: expected true or false",
 	} {
 		refused(t, in.do("GET", "/api/extensions/"+query, ""), problem.InvalidParameter, want)
