@@ -31,6 +31,13 @@ describe('ask', () => {
     expect(second).toBe(first);
   });
 
+  it('says when something else answers, or in a form that is not known', async () => {
+    serve(new Response('<h1>Welcome</h1>', { headers: { 'Content-Type': 'text/html' } }), new Response('{"sta', { headers: { 'Content-Type': 'application/json' } }), json({}));
+    await expect(ask('get', '/api/status')).rejects.toMatchObject({ name: 'Unreachable', by: 'between' });
+    await expect(ask('get', '/api/status')).rejects.toMatchObject({ name: 'Unreachable', by: 'silent' });
+    await expect(ask('get', '/api/status')).rejects.toMatchObject({ name: 'Problem', code: 'misfit' });
+  });
+
   it('knows nothing any more after a session', async () => {
     const asked = serve(json({}, { headers: { ETag: '"a-1"' } }), json({}));
     await ask('get', '/api/features');

@@ -1,7 +1,9 @@
 // The one module that talks to the API. Requests are typed by the OpenAPI document.
 import { noteServerTime } from './clock';
+import { parsed } from './plain';
 import { Problem, problemOf, Unreachable } from './problem';
 import type { paths } from './schema.gen';
+import { fits } from './shape';
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 
@@ -44,8 +46,16 @@ export async function ask<M extends Method, P extends PathOf<M>>(method: M, path
     signal: options.signal,
     anonymous: options.anonymous,
   });
-  return (await bodyOf(method, url, response)) as ReplyOf<M, P>;
+  const body = await bodyOf(method, url, response);
+  if (response.status !== 204 && !fits(path, body)) throw new Problem(misfit, response.status);
+  return body as ReplyOf<M, P>;
 }
+
+const misfit = {
+  code: 'misfit',
+  title: 'This answer does not fit the page',
+  detail: 'What came back has not the form that this page knows: Dream Server is older or newer than the page, or something between the two answers in its place.',
+};
 
 interface Request {
   method: string;
@@ -92,6 +102,12 @@ async function fetchOnce(url: string, request: Request): Promise<Response> {
 /** openStream opens a stream of server-sent events. The caller reads its body and aborts it. */
 export async function openStream(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   const response = await send(url, { method: 'get', headers: { Accept: 'text/event-stream', ...headers }, signal });
+  // Something between here and there that answers with a page of its own is no stream that lives.
+  const type = response.headers.get('Content-Type');
+  if (type !== null && !type.startsWith('text/event-stream')) {
+    await response.body?.cancel();
+    throw new Unreachable(new Error(`a stream of ${type}`), 'between');
+  }
   if (response.body === null) throw new Unreachable(new Error('the reply has no body'));
   return response.body;
 }
@@ -143,9 +159,9 @@ async function bodyOf(method: string, url: string, response: Response): Promise<
   if (response.status === 204) return undefined;
   let body: unknown;
   try {
-    body = await response.json();
+    body = parsed(await response.text());
   } catch (error) {
-    throw new Unreachable(error); // cut off, or from something between here and there
+    throw new Unreachable(error, isJSON(response) ? 'silent' : 'between'); // cut off, or from something between here and there
   }
   const tag = response.headers.get('ETag');
   if (method === 'get' && tag !== null) {
@@ -154,6 +170,10 @@ async function bodyOf(method: string, url: string, response: Response): Promise<
     if (known.size > knownLimit) known.delete(known.keys().next().value ?? '');
   }
   return body;
+}
+
+function isJSON(response: Response): boolean {
+  return (response.headers.get('Content-Type') ?? 'json').includes('json');
 }
 
 /** forgetReplies is for the end of a session: the next one may see less. */

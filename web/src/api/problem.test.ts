@@ -9,6 +9,13 @@ describe('problemOf', () => {
     const problem = await problemOf(reply('{"title":"Too many attempts","detail":"wait","code":"too_many_attempts"}', 'application/problem+json', { 'Retry-After': '12' }));
     expect(problem).toMatchObject({ message: 'wait', code: 'too_many_attempts', retryAfter: 12, items: [] });
   });
+  it('leaves out what is not as it should be', async () => {
+    const items = [{ message: 'one', file: 'compose.yaml' }, { message: 2 }, null, { message: 'three', path: {} }];
+    expect(await problemOf(reply(JSON.stringify({ detail: 'no', title: 7, code: null, errors: items }), 'application/problem+json'))).toMatchObject({
+      message: 'no', code: 'unknown', title: 'Status 429', items: [{ message: 'one', file: 'compose.yaml' }],
+    });
+    expect(await problemOf(reply('{"detail":"no","errors":"all"}', 'application/problem+json'))).toMatchObject({ message: 'no', items: [] });
+  });
   it.each([
     ['a page', '<h1>no</h1>', 'text/html'],
     ['half a document', '{"detail"', 'application/problem+json'],
@@ -26,7 +33,11 @@ describe('noticeOf', () => {
     );
     expect(noticeOf(problem)).toEqual({ title: 'Start failed', detail: 'hello exited with 1.', items: [{ message: 'exit 1' }], log: 'boom', next: '', code: 'start_failed' });
   });
-  it('says what to do when nobody answers', () => expect(noticeOf(new Unreachable(undefined)).next).toContain('tries again by itself'));
+  it('says what to do when nobody answers, and promises nothing', () => {
+    expect(noticeOf(new Unreachable(undefined)).next).toContain('dream status');
+    expect(noticeOf(new Unreachable(undefined)).next).not.toContain('by itself');
+  });
+  it('says that something else answers', () => expect(noticeOf(new Unreachable(undefined, 'between')).title).toContain('Something else answers'));
   it('says when to try again', () => expect(noticeOf(new Problem({ code: 'too_many_attempts' }, 429, 11.2)).next).toBe('Try again in 12 seconds.'));
   it('shows what is no error, too', () => expect(noticeOf('odd').detail).toBe('odd'));
 });

@@ -1,3 +1,5 @@
+import { parsed, plain } from './plain';
+import { isObject } from './shape';
 import type { Document, Failure, Item } from './types';
 
 /** Problem is a refusal of the API: what happened, why, and what to do next. */
@@ -20,11 +22,16 @@ export class Problem extends Error {
   }
 }
 
-/** Unreachable is a request that nobody answered. Whether it has done something is not known. */
+/**
+ * Unreachable is a request that Dream Server did not answer: nobody did, or something between here and there. Whether it has
+ * done something is not known.
+ */
 export class Unreachable extends Error {
   override name = 'Unreachable';
-  constructor(cause: unknown) {
+  readonly by: 'silent' | 'between';
+  constructor(cause: unknown, by: 'silent' | 'between' = 'silent') {
     super('The API does not answer.', { cause });
+    this.by = by;
   }
 }
 
@@ -33,13 +40,34 @@ export async function problemOf(response: Response): Promise<Problem> {
   let doc: Partial<Document> = {};
   if ((response.headers.get('Content-Type') ?? '').includes('json')) {
     try {
-      const body: unknown = await response.json();
-      if (body !== null && typeof body === 'object') doc = body as Partial<Document>;
+      doc = documentOf(parsed(await response.text()));
     } catch {
       // The status says enough.
     }
   }
   return new Problem(doc, response.status, retryAfterOf(response.headers.get('Retry-After')));
+}
+
+/** documentOf takes of a problem document what has the form that it should have. */
+export function documentOf(body: unknown): Partial<Document> {
+  if (!isObject(body)) return {};
+  const doc: Partial<Document> = {};
+  for (const name of ['code', 'title', 'detail', 'error'] as const) {
+    const text = body[name];
+    if (typeof text === 'string') doc[name] = plain(text);
+  }
+  doc.errors = itemsOf(body.errors);
+  return doc;
+}
+
+const textsOf = ['file', 'path', 'rule', 'fix'] as const;
+
+// One that is not as it should be is left out: the others, and the detail, still say what is wrong.
+function itemsOf(value: unknown): Item[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(
+    (item): item is Item => isObject(item) && typeof item.message === 'string' && textsOf.every((name) => item[name] === undefined || typeof item[name] === 'string'),
+  );
 }
 
 function retryAfterOf(value: string | null): number | undefined {
@@ -82,13 +110,23 @@ export function noticeOf(error: unknown): Notice {
       code: error.code,
     };
   }
+  if (error instanceof Unreachable && error.by === 'between') {
+    return {
+      title: 'Something else answers in place of Dream Server',
+      detail: 'What came back is a page, and no answer of Dream Server: a proxy, or the sign-in of a network, stands between this browser and it.',
+      items: [],
+      log: '',
+      next: 'Open the address of the dashboard in a new tab to see who answers. On the machine itself, `dream status` says what runs.',
+      code: 'unreachable',
+    };
+  }
   if (error instanceof Unreachable) {
     return {
       title: 'No connection',
       detail: 'Dream Server does not answer. Extensions that run are not affected by that.',
       items: [],
       log: '',
-      next: 'This page tries again by itself. On the machine, `dream status` says what runs, and `make run` starts the rest.',
+      next: 'On the machine, `dream status` says what runs, and `make run` starts the rest.',
       code: 'unreachable',
     };
   }
@@ -104,7 +142,7 @@ export function noticeOf(error: unknown): Notice {
 
 /** noticeOfFailure is the same for an operation's error. */
 export function noticeOfFailure(failure: Failure): Notice {
-  const items = failure.errors ?? [];
+  const items = itemsOf(failure.errors);
   const { items: causes, log } = split(items);
   return {
     title: titleOf(failure.code),

@@ -23,7 +23,7 @@ export type Document = Schemas['Document'];
 
 /** list is for the API's lists, which the contract lets be null. */
 export function list<T>(items: readonly T[] | null | undefined): readonly T[] {
-  return items ?? [];
+  return Array.isArray(items) ? (items as readonly T[]) : []; // one of another API may be anything
 }
 
 const breadth: Record<Scope, number> = { metrics: 0, read: 1, operate: 2, admin: 3 };

@@ -6,6 +6,8 @@ import { ErrorNotice } from '../parts/ErrorNotice';
 interface BoundaryProps {
   /** Another name is another page, which has not failed yet. */
   name: string;
+  /** A part that can be missing is left out, and nothing takes its place. */
+  quiet?: boolean;
   children: ReactNode;
 }
 
@@ -25,6 +27,7 @@ export class Boundary extends Component<BoundaryProps, { error: unknown; failed:
   override render() {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
+    if (this.props.quiet) return null;
     if (isMissingScript(error)) return <NotLoaded />;
     return <ErrorNotice error={error} onRetry={() => this.setState({ error: undefined })} urgent />;
   }

@@ -9,7 +9,7 @@ import classes from './ConnectionState.module.css';
 export function ConnectionState() {
   const connection = useConnection();
   const { data: status } = useQuery(queries.status());
-  const away = connection !== 'offline' && status?.agent.available === false;
+  const away = connection !== 'offline' && status?.agent?.available === false;
   const [tone, label, why] = away ? looks.away : looks[connection];
   return (
     <Popover position="bottom-end" width={240}>

@@ -35,15 +35,23 @@ export function Shell({ session }: { session: Session }) {
       <a href="#main" className={classes.skip}>
         Skip to the page
       </a>
-      <Header onMenu={() => setMenu(true)} menuOpened={menu} />
+      <Boundary name={pathname} quiet>
+        <Header onMenu={() => setMenu(true)} menuOpened={menu} />
+      </Boundary>
       <div className={classes.side}>
-        <Sidebar pages={pages} />
+        <Boundary name={pathname} quiet>
+          <Sidebar pages={pages} />
+        </Boundary>
       </div>
       <Drawer opened={menu} onClose={() => setMenu(false)} title="Menu" size={280} padding="md">
-        <Sidebar pages={pages} onLeave={() => setMenu(false)} />
+        <Boundary name={pathname} quiet>
+          <Sidebar pages={pages} onLeave={() => setMenu(false)} />
+        </Boundary>
       </Drawer>
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
-        <Banners />
+        <Boundary name={pathname} quiet>
+          <Banners />
+        </Boundary>
         <Boundary name={pathname}>
           <Suspense fallback={<Loading lines={4} />}>
             <Routes>

@@ -91,6 +91,34 @@ it('another tab that signs in helps this one', async () => {
   expect(await screen.findByText('n8n is started')).toBeDefined();
 });
 
+it('a session that ends in another tab ends here at once', async () => {
+  let open = true;
+  serve({ 'GET /api/session': () => (open ? json(session) : json({}, 401)) });
+  show(page);
+  await screen.findByLabelText('Draft');
+  open = false;
+  const other = new BroadcastChannel('dream-session');
+  other.postMessage('look');
+  expect(await screen.findByLabelText('Key')).toBeDefined();
+  open = true;
+  other.postMessage('look');
+  await waitFor(() => expect(screen.queryByLabelText('Key')).toBeNull());
+  other.close();
+});
+
+it('asks again while nobody answers', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  let there = false;
+  serve({ 'GET /api/session': () => { if (!there) throw new TypeError('network'); return json(session); } });
+  show(page);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(screen.queryByLabelText('Draft')).toBeNull();
+  there = true;
+  await vi.advanceTimersByTimeAsync(4_000);
+  vi.useRealTimers();
+  expect(await screen.findByLabelText('Draft')).toBeDefined();
+});
+
 it('signs out', async () => {
   const asked = serve({ 'GET /api/session': session, 'DELETE /api/session': { status: 'signed_out' } });
   show(page);

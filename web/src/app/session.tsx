@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
 import { ask, forgetReplies, whenSignedOut } from '../api/client';
-import { Problem } from '../api/problem';
+import { Problem, Unreachable } from '../api/problem';
 import type { Session } from '../api/types';
 
 interface SessionState {
@@ -34,6 +34,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [expired, setExpired] = useState(false);
   const waiting = useRef<Waiting | undefined>(undefined);
+  const tabs = useRef<BroadcastChannel | undefined>(undefined);
 
   const query = useQuery<Session | null>({
     queryKey: key,
@@ -48,7 +49,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       }
     },
     staleTime: 60_000,
-    retry: false,
+    // Until it is known who is here there is nothing else to do than to ask.
+    retry: (_, error) => error instanceof Unreachable && client.getQueryData(key) === undefined,
+    retryDelay: askAgainAfter,
   });
   const session = query.data ?? undefined;
   const signedIn = session !== undefined;
@@ -70,36 +73,48 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => whenSignedOut(undefined);
   }, [signedIn]);
 
-  // Another tab may have signed in meanwhile: the cookie is the same.
+  const enter = useCallback(
+    (opened: Session) => {
+      const before = client.getQueryData<Session | null>(key);
+      client.setQueryData(key, opened);
+      // What another one has seen is not for this one.
+      if (before && (before.who !== opened.who || before.scope !== opened.scope)) {
+        forgetReplies();
+        void client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] });
+      }
+      release();
+    },
+    [client, release],
+  );
+
+  // Another tab may have signed in or out meanwhile: the cookie is the same.
+  const look = useCallback(() => {
+    ask('get', '/api/session', { anonymous: true }).then(enter, (error: unknown) => {
+      if (!client.getQueryData(key) || !(error instanceof Problem) || error.status !== 401) return; // offline, or nobody was here
+      waiting.current ??= newWaiting();
+      setExpired(true);
+    });
+  }, [client, enter]);
+  useEffect(() => {
+    const opened = new BroadcastChannel(channel); // it does not hear itself
+    tabs.current = opened;
+    opened.addEventListener('message', look);
+    return () => opened.close();
+  }, [look]);
   useEffect(() => {
     if (!expired) return;
-    const look = () => {
-      ask('get', '/api/session', { anonymous: true }).then(
-        (found) => {
-          client.setQueryData(key, found);
-          release();
-        },
-        () => undefined, // still signed out, or offline: the dialog stays
-      );
-    };
-    const tabs = new BroadcastChannel(channel);
-    tabs.addEventListener('message', look);
     window.addEventListener('focus', look);
-    return () => {
-      tabs.close();
-      window.removeEventListener('focus', look);
-    };
-  }, [client, expired, release]);
+    return () => window.removeEventListener('focus', look);
+  }, [expired, look]);
 
   const signIn = useCallback(
     async (apiKey: string) => {
       const opened = await ask('post', '/api/session', { body: { key: apiKey }, anonymous: true });
       forgetReplies();
-      client.setQueryData(key, opened);
-      release();
-      tellTabs();
+      enter(opened);
+      tabs.current?.postMessage('look');
     },
-    [client, release],
+    [enter],
   );
 
   const signOut = useCallback(async () => {
@@ -110,25 +125,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     client.setQueryData(key, null);
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== key[0] });
     release();
-    tellTabs();
+    tabs.current?.postMessage('look');
   }, [client, release]);
 
-  const { isPending, error, refetch } = query;
-  const state = useMemo(
-    () => ({ session, loading: isPending, error, expired, signIn, signOut, retry: () => void refetch() }),
-    [session, isPending, error, expired, signIn, signOut, refetch],
-  );
+  const { isPending, failureReason, refetch } = query;
+  const error = query.error ?? (isPending ? failureReason : null);
+  const state = useMemo(() => {
+    // The next attempt is waited for: this is one before it.
+    const retry = () => void client.cancelQueries({ queryKey: key }).then(() => refetch());
+    return { session, loading: isPending && error === null, error, expired, signIn, signOut, retry };
+  }, [client, session, isPending, error, expired, signIn, signOut, refetch]);
   return <SessionContext value={state}>{children}</SessionContext>;
 }
 
+const askAgainAfter = 3_000;
 const channel = 'dream-session';
-
-// tellTabs has other tabs look who is signed in now.
-function tellTabs(): void {
-  const tabs = new BroadcastChannel(channel);
-  tabs.postMessage('look');
-  tabs.close();
-}
 
 const visited = 'dream-signed-in-before';
 

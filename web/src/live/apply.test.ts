@@ -27,6 +27,8 @@ describe('newsOf', () => {
     ['what a newer API sends', 'weather', '{"id":"rain"}', undefined],
     ['what is no JSON', 'snapshot', '{', undefined],
     ['what is no object', 'operation', 'null', undefined],
+    ['an operation without what was done', 'operation', '{"id":"op-1","state":"running"}', undefined],
+    ['an agent that says why in no words', 'agent', '{"available":false,"reason":{}}', undefined],
     ['an operation without an id', 'operation', '{"state":"running"}', undefined],
   ])('reads %s', (_, event, data, want) => expect(newsOf({ id: undefined, event, data })).toEqual(want));
 });

@@ -2,7 +2,9 @@
 // they are old.
 import type { QueryClient } from '@tanstack/react-query';
 
+import { parsed } from '../api/plain';
 import { ofAgent, ofChanges, ofSnapshot, queries } from '../api/queries';
+import { isAgent, isObject, isOperation } from '../api/shape';
 import type { AgentStatus, Operation, Schemas, Status } from '../api/types';
 import type { Message } from './sse';
 
@@ -17,19 +19,19 @@ export type News =
 export function newsOf(message: Message): News | undefined {
   let data: unknown;
   try {
-    data = JSON.parse(message.data);
+    data = parsed(message.data);
   } catch {
     return undefined;
   }
-  if (data === null || typeof data !== 'object') return undefined;
-  const fields = data as Record<string, unknown>;
+  if (!isObject(data)) return undefined;
+  const fields = data;
   switch (message.event) {
     case 'snapshot':
       return { event: 'snapshot', generation: Number(fields.generation), resync: fields.resync === true };
     case 'operation':
-      return typeof fields.id === 'string' ? { event: 'operation', operation: data as Operation } : undefined;
+      return isOperation(data) ? { event: 'operation', operation: data } : undefined;
     case 'agent':
-      return typeof fields.available === 'boolean' ? { event: 'agent', agent: data as AgentStatus } : undefined;
+      return isAgent(data) ? { event: 'agent', agent: data as unknown as AgentStatus } : undefined;
     case 'extension':
     case 'health':
       return typeof fields.id === 'string' ? { event: message.event, id: fields.id } : undefined;

@@ -47,6 +47,15 @@ describe('follow', () => {
     expect(await end()).toBe('B-7');
   });
 
+  it('takes a page of something between for no stream', async () => {
+    serve(() => new Response('<h1>Welcome</h1>', { headers: { 'Content-Type': 'text/html' } }));
+    const { states, end } = listen(undefined, true);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(states[0]).toBe('polling');
+    expect(states).not.toContain('live');
+    await end();
+  });
+
   it('begins where a page was left', async () => {
     const asked = serve(() => streamOf(': hello\n\n'));
     const { end } = listen('B-3');

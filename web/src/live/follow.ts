@@ -1,5 +1,6 @@
 import { openStream } from '../api/client';
-import { Problem, Unreachable } from '../api/problem';
+import { parsed, plain } from '../api/plain';
+import { documentOf, Problem, Unreachable } from '../api/problem';
 import { type Message, reader } from './sse';
 
 /**
@@ -76,7 +77,7 @@ export async function readStream(url: string, id: string | undefined, signal: Ab
       alive();
       const { done, value } = await pieces.read();
       if (done) return;
-      take(decoder.decode(value, { stream: true }));
+      take(plain(decoder.decode(value, { stream: true })));
     }
   } catch (error) {
     if (error instanceof Problem || error instanceof Unreachable || signal.aborted) throw error;
@@ -90,7 +91,7 @@ export async function readStream(url: string, id: string | undefined, signal: Ab
 
 function problemIn(data: string): Error {
   try {
-    return new Problem(JSON.parse(data) as object, 503);
+    return new Problem(documentOf(parsed(data)), 503);
   } catch {
     return new Unreachable(new Error('the stream ended with a problem that cannot be read'));
   }

@@ -1,5 +1,5 @@
 import { Button, PasswordInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 
 import { useSession } from '../../app/session';
 import { Problem } from '../../api/problem';
@@ -12,6 +12,10 @@ export function SignInForm() {
   const [key, setKey] = useState('');
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+
+  // Nothing else can be done here.
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -33,6 +37,7 @@ export function SignInForm() {
       {/* Password managers file the key under a name. */}
       <input type="text" name="username" autoComplete="username" value="dream" readOnly hidden />
       <PasswordInput
+        ref={field}
         label="Key"
         name="key"
         size="md"
