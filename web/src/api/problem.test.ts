@@ -39,6 +39,24 @@ describe('noticeOf', () => {
   });
   it('says that something else answers', () => expect(noticeOf(new Unreachable(undefined, 'between')).title).toContain('Something else answers'));
   it('says when to try again', () => expect(noticeOf(new Problem({ code: 'too_many_attempts' }, 429, 11.2)).next).toBe('Try again in 12 seconds.'));
+  it.each([
+    ['in one line', 'extension "x": port 80 on 127.0.0.1 is taken by web: stop it, or set X_PORT in .env', { message: 'port 80 is taken by web', fix: 'set X_PORT in .env' }, 0],
+    ['in one line, but for what to do', 'extension "x": port 80 is taken by web', { message: 'port 80 is taken by web', fix: 'set X_PORT' }, 1],
+    ['in one line, but for where', 'port 80 is taken', { message: 'port 80 is taken', file: 'compose.yaml' }, 1],
+    ['in other words', 'it ended with 1', { message: 'exit 1' }, 1],
+    ['far apart', 'a port of the extension that nobody has opened is not taken', { message: 'port is taken' }, 1],
+  ])('says a cause once that is told %s', (_, detail, item, left) => {
+    expect(noticeOf(new Problem({ detail, errors: [item] }, 409))).toMatchObject({ detail, items: left === 0 ? [] : [item] });
+  });
+  it('lists causes that a detail has line by line', () => {
+    const errors = [{ message: 'is a socket', path: 'services.a' }, { message: 'is privileged', path: 'services.b' }];
+    expect(noticeOf(new Problem({ detail: 'refused by the scan:\nservices.a: is a socket; x\nservices.b: is privileged; y', errors }, 422))).toMatchObject({ detail: 'refused by the scan.', items: errors });
+  });
+  it('leaves the hooks of policies out, and says where the policies are', () => {
+    const notice = noticeOf(new Problem({ code: 'policy_denied', detail: 'refused', errors: [{ rule: 'tags', path: 'on_service_apply', message: 'no team' }] }, 409));
+    expect(notice.items).toEqual([{ rule: 'tags', path: '', message: 'no team' }]);
+    expect(notice.next).toContain('Security');
+  });
   it('shows what is no error, too', () => expect(noticeOf('odd').detail).toBe('odd'));
 });
 

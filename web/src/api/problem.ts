@@ -96,6 +96,7 @@ const nextSteps: Record<string, string> = {
   busy: 'Wait for the change that is being made, or cancel it: it is among the operations.',
   interrupted: 'The host agent finishes or undoes it when it is back.',
   internal: 'The log of dashboard-api has the cause.',
+  policy_denied: 'Security has the policies and what they decided. Change the extension or the policy, or make an exception for it.',
   outcome_unknown: 'Look at the operation: it says what came of it as soon as that is known.',
 };
 
@@ -104,8 +105,7 @@ export function noticeOf(error: unknown): Notice {
   if (error instanceof Problem) {
     return {
       title: error.title,
-      detail: withoutLog(error.message, error.items),
-      ...split(error.items),
+      ...told(error.message, error.items),
       next: nextSteps[error.code] ?? (error.status === 429 ? waitText(error.retryAfter) : ''),
       code: error.code,
     };
@@ -142,21 +142,58 @@ export function noticeOf(error: unknown): Notice {
 
 /** noticeOfFailure is the same for an operation's error. */
 export function noticeOfFailure(failure: Failure): Notice {
-  const items = itemsOf(failure.errors);
-  const { items: causes, log } = split(items);
+  const { log, ...said } = told(failure.detail, itemsOf(failure.errors));
   return {
     title: titleOf(failure.code),
-    detail: withoutLog(failure.detail, items),
-    items: causes,
+    ...said,
     log: failure.log || log,
     next: nextSteps[failure.code] ?? '',
     code: failure.code,
   };
 }
 
+// told says everything once: a detail is written for readers of one line too, and repeats its causes and its log.
+function told(text: string, all: readonly Item[]): Pick<Notice, 'detail' | 'items' | 'log'> {
+  const { items, log } = split(all);
+  const detail = withoutLog(text, all);
+  const [first = '', ...rest] = detail.split('\n').filter((line) => line.trim() !== '');
+  // Several causes are read better as a list than as the lines of a text.
+  if (rest.length > 0 && rest.every((line) => items.some(({ message }) => message !== '' && line.includes(message)))) {
+    return { detail: first.replace(/:$/, '.'), items, log };
+  }
+  return { detail, items: items.filter((item) => !isSaid(item, detail)), log };
+}
+
+// isSaid reports whether a text has all that a cause says, in its order, with a few words between at most.
+function isSaid({ message, fix, file }: Item, text: string): boolean {
+  return !file && follows(message, text) && (!fix || follows(fix, text));
+}
+
+const between = 3;
+
+function follows(part: string, text: string): boolean {
+  const [wanted, all] = [wordsOf(part), wordsOf(text)];
+  return wanted.length > 0 && all.some((_, start) => {
+    let at = start - 1;
+    return wanted.every((word, i) => {
+      const next = all.indexOf(word, at + 1);
+      if (next < 0 || next > (i === 0 ? start : at + 1 + between)) return false;
+      at = next;
+      return true;
+    });
+  });
+}
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().split(/[\s,;:()"`]+/).map((word) => word.replace(/[.!?]+$/, '')).filter((word) => word !== '');
+}
+
+// The name of a hook says nothing to who reads why a policy refused.
+const hook = /^on_[a-z]+_apply$/;
+
 function split(items: readonly Item[]): { items: readonly Item[]; log: string } {
   return {
-    items: items.filter((item) => item.rule !== 'log'),
+    items: items.filter((item) => item.rule !== 'log').map((item) => (hook.test(item.path ?? '') ? { ...item, path: '' } : item)),
     log: items
       .filter((item) => item.rule === 'log')
       .map((item) => item.message)

@@ -2,6 +2,7 @@ import { useChange } from '../../operations/useOperations';
 import type { Entry, Operation } from '../../api/types';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { ErrorNotice } from '../../parts/ErrorNotice';
+import { Dependents } from './Dependents';
 import { losers } from './depends';
 
 interface DisableDialogProps {
@@ -32,21 +33,7 @@ export function DisableDialog({ entry, all, opened, onClose, onBegun }: DisableD
       onCancel={onClose}
     >
       <p style={{ marginTop: 0 }}>Its containers are stopped. Its data and its configuration stay, and it can be enabled again.</p>
-      {lost.length > 0 && (
-        <>
-          <p>
-            {lost.length === 1 ? 'This one is enabled and needs it' : `These ${lost.length} are enabled and need it`}: they go on running, and what they do with it fails.
-          </p>
-          <ul>
-            {lost.slice(0, 20).map(({ id, name }) => (
-              <li key={id} className="name">
-                {name || id}
-              </li>
-            ))}
-            {lost.length > 20 && <li>… and {lost.length - 20} more</li>}
-          </ul>
-        </>
-      )}
+      <Dependents lost={lost} then="they go on running, and what they do with it fails." />
       {change.error !== null && <ErrorNotice error={change.error} urgent />}
     </ConfirmDialog>
   );

@@ -71,6 +71,47 @@ it('says what stays before it is uninstalled, and forgets the configuration wher
   await waitFor(() => expect(asked).toContain('DELETE /api/extensions/db?forget_config=true'));
 });
 
+it('names who needs it before it is uninstalled, too, and says what lacks where it is needed', async () => {
+  await page('/extensions/db', { entry: { ...db, status: 'disabled' } });
+  fireEvent.click(screen.getByRole('button', { name: 'Uninstall' }));
+  expect(within(await screen.findByRole('dialog')).getByText('App')).toBeDefined();
+});
+
+it('says at its head that what it needs is not on', async () => {
+  await page('/extensions/db', { entry: { ...db, depends_on: ['web'] }, some: { 'GET /api/extensions/catalog': catalog([{ ...db, depends_on: ['web'] }, extension('web', { name: 'Web server' })]) } });
+  expect(await screen.findByText('It needs Web server, which is not installed.')).toBeDefined();
+  expect(screen.getByRole('link', { name: 'Install Web server' }).getAttribute('href')).toBe('/extensions/web/install');
+});
+
+it('one that runs and that nobody asks is running, with a quiet note', async () => {
+  await page('/extensions/db', { entry: { ...db, runtime: { state: 'running', health: 'unknown', health_reason: 'its manifest names no health path', started_at: '2026-01-01T00:00:00Z' } } });
+  expect(screen.getAllByText('Running').length).toBeGreaterThan(0);
+  expect(screen.queryByText('Unknown')).toBeNull();
+  expect(screen.getByText(/nobody can tell: its manifest names no health path/)).toBeDefined();
+  expect(screen.queryByText('Why:')).toBeNull();
+  expect(await screen.findByText('Runs since')).toBeDefined();
+});
+
+it('what does not run does not run since', async () => {
+  await page('/extensions/db', { entry: { ...db, runtime: { state: 'stopped', started_at: '2026-01-01T00:00:00Z' } } });
+  expect(await screen.findByText('Started last')).toBeDefined();
+});
+
+it('while the host agent is away, what takes it says so', async () => {
+  await page('/extensions/db', { entry: { ...db, runtime: { state: 'unknown', health: 'down', reason: 'away' } }, some: { 'GET /api/status': { version: '2.1.0', agent: { available: false } } } });
+  for (const name of ['Restart', 'Stop', 'Start']) await waitFor(() => expect(screen.getByRole('button', { name })).toHaveProperty('title', 'Takes the host agent, which is away'));
+  expect(screen.getByText('Does not answer')).toBeDefined();
+});
+
+it('a policy that refused leads to the policies, and to nothing that cannot help', async () => {
+  const failed = { id: '9', kind: 'start', extension: 'db', state: 'failed', started: '2026-01-01T00:00:00Z', ended: '2026-01-01T00:00:01Z', actor: 'x', stages: [{ name: 'check', started: '2026-01-01T00:00:00Z' }], error: { code: 'policy_denied', detail: 'refused by tags: no team', errors: [{ rule: 'tags', path: 'on_service_apply', message: 'no team' }] } };
+  await page('/extensions/db', { some: { 'GET /api/operations': { operations: [failed] }, 'GET /api/operations/9': failed } });
+  expect((await screen.findByRole('link', { name: 'See the policies' })).getAttribute('href')).toBe('/security');
+  expect(screen.getAllByText(/no team/)).toHaveLength(1);
+  expect(screen.queryByRole('button', { name: 'Start it again' })).toBeNull();
+  expect(screen.queryByText('on_service_apply')).toBeNull();
+});
+
 it('shows why the last change failed, with the end of the log', async () => {
   const failed = { id: '9', kind: 'start', extension: 'db', state: 'failed', started: '2026-01-01T00:00:00Z', ended: '2026-01-01T00:00:01Z', actor: 'x', stages: [], error: { code: 'start_failed', detail: 'it ended with 1' } };
   await page('/extensions/db', {

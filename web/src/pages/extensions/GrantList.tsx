@@ -6,14 +6,15 @@ import { grantOf } from '../../operations/grants';
 const grantIcons: Record<string, typeof Cpu> = { gpu: Cpu, build: Hammer, 'host-gateway': Network, 'lan-bind': Globe };
 
 /** GrantList says what an extension may do beyond what every extension may. */
-export function GrantList({ grants }: { grants: readonly string[] }) {
+export function GrantList({ grants, refused = false }: { grants: readonly string[]; refused?: boolean }) {
+  if (refused) return <p style={{ margin: 0 }}>Nothing: it asks for what no extension gets, and is not started.</p>;
   return (
     <ul className={classes.grants}>
       <li>
         <ShieldCheck size={18} aria-hidden="true" />
         <div>
-          Runs its own containers, keeps its own data, talks to other services
-          <p>Every extension may do that. It sees no other files of this machine, and cannot change it.</p>
+          May run its own containers, keep its own data, talk to other services and the internet
+          <p>Every extension may do that. One that would see other files of this machine, or change it, is refused.</p>
         </div>
       </li>
       {grants.map((grant) => {

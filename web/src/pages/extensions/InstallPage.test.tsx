@@ -106,6 +106,76 @@ it('names who has a port that is taken, and does not begin what would be refused
   expect(screen.getByRole('button', { name: 'Install' })).toHaveProperty('disabled', true);
 });
 
+it('goes on by itself when it was wanted before the plan of what was typed is there', async () => {
+  let answer: ((plan: Response) => void) | undefined;
+  const { bodies, asked } = await page({
+    entry: { ...hub, grants: [] },
+    some: {
+      'GET /api/extensions/hub/config': { id: 'hub', configured: false, missing: ['HUB_BRIDGE'], variables: [bridge] },
+      'POST /api/extensions/hub/plan': () => (asked.length > 0 && bodies.at(-1)?.body && JSON.stringify(bodies.at(-1)?.body).includes('bridge.lan') ? new Promise<Response>((resolve) => (answer = resolve)) : json(plan())),
+      'POST /api/extensions/hub/install': () => json(operation, 202),
+      'GET /api/operations/7': operation,
+    },
+  });
+  const install = await screen.findByRole('button', { name: 'Install' });
+  fireEvent.change(screen.getByLabelText(/^HUB_BRIDGE/), { target: { value: 'http://bridge.lan/' } });
+  fireEvent.click(install);
+  expect(install.getAttribute('data-loading')).toBe('true'); // it was heard
+  await waitFor(() => expect(answer).toBeDefined());
+  expect(asked.filter((request) => request.endsWith('/install'))).toEqual([]);
+  answer?.(json(plan({ plan_hash: '4-5-6' })));
+  expect(await screen.findByText('Installing hub')).toBeDefined();
+  expect(bodies.filter(({ request }) => request.endsWith('/install')).map(({ body }) => body)).toEqual([{ values: { HUB_BRIDGE: 'http://bridge.lan/' }, grants: [], plan_hash: '4-5-6' }]);
+});
+
+it('does nothing of what was wanted when the plan of what was typed is refused', async () => {
+  const { asked, bodies } = await page({
+    entry: { ...hub, grants: [] },
+    some: {
+      'GET /api/extensions/hub/config': { id: 'hub', configured: false, missing: ['HUB_BRIDGE'], variables: [bridge] },
+      'POST /api/extensions/hub/plan': () => json(JSON.stringify(bodies.at(-1)?.body).includes('bridge.lan') ? plan({ verdict: 'refused', code: 'policy_denied', text: 'bridges are not wanted' }) : plan()),
+    },
+  });
+  const install = await screen.findByRole('button', { name: 'Install' });
+  fireEvent.change(screen.getByLabelText(/^HUB_BRIDGE/), { target: { value: 'http://bridge.lan/' } });
+  fireEvent.click(install);
+  expect(await screen.findByText('bridges are not wanted')).toBeDefined();
+  expect(screen.getByRole('link', { name: 'See the policies' }).getAttribute('href')).toBe('/security');
+  expect(asked.filter((request) => request.endsWith('/install'))).toEqual([]);
+});
+
+it('opens the field of a port that is taken, and leads to it', async () => {
+  const port = { key: 'HUB_PORT', type: 'port', required: false, description: '', set: false, can_generate: false, default: '80', value: '80' };
+  await page({
+    entry: { ...hub, grants: [] },
+    some: {
+      'GET /api/extensions/hub/config': { id: 'hub', configured: true, missing: [], variables: [port] },
+      'POST /api/extensions/hub/plan': plan({
+        verdict: 'refused', code: 'port_taken', text: 'extension "hub": port 80 on 127.0.0.1 is taken by web: stop it, or set HUB_PORT in .env',
+        errors: [{ message: 'port 80 is taken by web', fix: 'set HUB_PORT in .env', path: 'services.hub.ports.0' }],
+      }),
+    },
+  });
+  fireEvent.click(await screen.findByRole('button', { name: 'Change HUB_PORT' }));
+  expect(screen.getAllByText(/is taken by web/)).toHaveLength(1);
+  expect(screen.getByText(/or choose another for HUB_PORT below/)).toBeDefined();
+  const field = screen.getByLabelText(/^HUB_PORT/);
+  expect(document.activeElement).toBe(field);
+  expect(field.closest('details')?.open).toBe(true);
+});
+
+it('says nothing of what an extension may do that the scan refuses', async () => {
+  await page({ entry: { ...hub, grants: [] }, some: { 'POST /api/extensions/hub/plan': plan({ verdict: 'refused', code: 'scan_refused', text: 'it is privileged', plan_hash: undefined as never }) } });
+  expect(await screen.findByText(/asks for what no extension gets/)).toBeDefined();
+  expect(screen.queryByText(/Every extension may do that/)).toBeNull();
+});
+
+it('asks nobody for an operation that none can be', async () => {
+  const { asked } = await page({ path: '/extensions/hub/install?operation=..' });
+  expect(await screen.findByText('Nobody remembers this change')).toBeDefined();
+  expect(asked.filter((request) => request.includes('/operations/'))).toEqual([]);
+});
+
 it('leads to what it needs first, and brings along what is installed already', async () => {
   const db = extension('db', { name: 'Database' });
   await page({ entry: { ...hub, grants: [], depends_on: ['db', 'nobody'] }, others: [db] });

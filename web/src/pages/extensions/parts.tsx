@@ -28,13 +28,13 @@ export function Rating({ rating }: { rating: number | undefined }) {
   );
 }
 
-/** ratingWords is what a rating says. */
+/** ratingWords is what a rating says. It is as much about how an extension is packed as about what it may do. */
 export function ratingWords(rating: number): string {
-  if (rating <= 1) return 'Refused, or it may do much and is loosely made';
-  if (rating < 4) return 'It may do much, or is loosely made';
-  if (rating < 6) return 'It may do more than most';
-  if (rating < 8) return 'It may do little, and is made with care';
-  return 'It may do least, and is made with most care';
+  if (rating <= 1) return 'It is refused, or loses points for nearly everything';
+  if (rating < 4) return 'It loses points for much of how it is packed and what it may do';
+  if (rating < 6) return 'It loses points for some of how it is packed and what it may do';
+  if (rating < 8) return 'It loses points for little of how it is packed and what it may do';
+  return 'It loses no points';
 }
 
 /** RatingHelp explains the figure to who wants to know. */

@@ -13,9 +13,15 @@ describe('standingOf', () => {
     ['not installed', extension('x'), 'not_installed', ''],
     ['cannot be installed', extension('x', { problem: 'no compose file' }), 'not_installed', 'no compose file'],
     ['without a health check', extension('x', { status: 'enabled' }), 'healthy', ''],
+    ['that nobody asks', extension('x', { status: 'enabled', runtime: { state: 'running', health: 'unknown', health_reason: 'it has no health path' } }), 'healthy', ''],
+    ['whose host agent is away', extension('x', { status: 'enabled', runtime: { state: 'unknown', health: 'down', reason: 'the agent is away', health_reason: 'refused' } }), 'unknown', 'the agent is away'],
+    ['that answers without the host agent', extension('x', { status: 'enabled', runtime: { state: 'unknown', health: 'healthy' } }), 'healthy', ''],
     ['a word of a newer API', extension('x', { status: 'enabled', runtime: { state: 'hibernating' } }), 'hibernating', ''],
   ])('%s', (_, entry, status, why) => expect(standingOf(entry)).toMatchObject({ status, why }));
 
+  it('says that it runs where nobody can say more, and why nobody can', () => {
+    expect(standingOf(extension('x', { status: 'enabled', runtime: { state: 'running', health: 'unknown', health_reason: 'no health path' } }))).toEqual({ status: 'healthy', label: 'Running', why: '', note: 'no health path' });
+  });
   it('says what is being done', () => expect(standingOf(extension('x'), { kind: 'install', state: 'running' }).label).toBe('Installing'));
 });
 

@@ -8,6 +8,8 @@ export interface Standing {
   label?: string;
   /** Why it is no better; empty where there is nothing to say. */
   why: string;
+  /** What is worth knowing though nothing is wrong. */
+  note?: string;
 }
 
 type Told = Pick<Entry, 'status' | 'problem' | 'runtime' | 'category'>;
@@ -23,9 +25,13 @@ export function standingOf(entry: Told, operation?: Pick<Operation, 'kind' | 'st
   if (entry.problem) return { status: 'failed', label: 'Takes no part', why };
   // A core service whose containers are made only when it is wanted has none, and nothing is wrong.
   if (runtime.state === 'failed' || runtime.state === 'partial' || runtime.state === 'stopped') return { status: runtime.state, why };
+  // Who does not know whether it is deployed cannot say that it is down.
+  if (runtime.state === 'unknown' && runtime.health !== 'healthy') return { status: 'unknown', label: runtime.health === 'down' ? 'Does not answer' : 'State unknown', why };
+  if (runtime.state === 'running' && runtime.health === 'unknown') {
+    return { status: 'healthy', label: 'Running', why: '', ...(why === '' ? {} : { note: why }) };
+  }
   if (runtime.health) return { status: runtime.health, why: runtime.health === 'healthy' ? '' : why };
   if (runtime.state === 'running') return { status: 'healthy', label: 'Running', why: '' };
-  if (runtime.state === 'unknown') return { status: 'unknown', label: 'Enabled, state unknown', why };
   return { status: runtime.state || entry.status, why };
 }
 

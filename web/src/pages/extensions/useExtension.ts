@@ -26,6 +26,12 @@ export function useOngoing(id: string): Operation | undefined {
   return useRunning().find(({ extension }) => extension === id);
 }
 
+/** useAgent is whether the host agent is there; nobody has said otherwise. */
+export function useAgent(): boolean {
+  const { data } = useQuery(queries.status());
+  return data?.agent?.available !== false;
+}
+
 /** useLinks is where the pages of services are, by their ids. */
 export function useLinks(): ReadonlyMap<string, SidebarLink> {
   const { data: told } = useQuery(queries.links());

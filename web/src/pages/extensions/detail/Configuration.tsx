@@ -104,7 +104,7 @@ function Form({ extension, config }: { extension: Entry; config: Schemas['Config
               Undo all
             </Button>
           )}
-          {enabled && <Checkbox label="Restart what reads them" checked={restart} onChange={(event) => setRestart(event.currentTarget.checked)} />}
+          {enabled && <Checkbox label="Restart the extensions that read them" checked={restart} onChange={(event) => setRestart(event.currentTarget.checked)} />}
         </div>
       )}
     </form>

@@ -4,26 +4,28 @@ import { Download, ExternalLink, Play, Power, PowerOff, RotateCw, Square, Trash2
 import { useState } from 'react';
 import { Link } from 'react-router';
 
-import { noticeOf, noticeOfFailure } from '../../../api/problem';
+import { noticeOf } from '../../../api/problem';
 import { queries } from '../../../api/queries';
 import { type Entry, list, may, type Operation } from '../../../api/types';
 import { useSession } from '../../../app/session';
 import { CancelButton } from '../../../operations/CancelButton';
+import { noticeOfOperation, remediesOf } from '../../../operations/failure';
 import { OperationProgress } from '../../../operations/OperationProgress';
 import { useChange, useOperation } from '../../../operations/useOperations';
-import { doing, kindOf } from '../../../operations/words';
+import { doing } from '../../../operations/words';
 import { ConfirmDialog } from '../../../parts/ConfirmDialog';
 import { ErrorNotice } from '../../../parts/ErrorNotice';
 import { words } from '../../../parts/format';
 import { Prose } from '../../../parts/Prose';
 import { StatusBadge } from '../../../parts/StatusBadge';
 import { DisableDialog } from '../DisableDialog';
-import { toEnable } from '../depends';
+import { Dependents } from '../Dependents';
+import { losers, toEnable } from '../depends';
 import classes from '../Detail.module.css';
 import { openLinkOf } from '../openLink';
 import { Rating, Tile } from '../parts';
 import { standingOf } from '../state';
-import { useEntries, useLinks, useOngoing } from '../useExtension';
+import { useAgent, useEntries, useLinks, useOngoing } from '../useExtension';
 
 const sources: Record<string, string> = { core: 'Built in', user: 'Installed', library: 'In the library' };
 
@@ -64,8 +66,45 @@ export function Head({ extension }: { extension: Entry }) {
           </div>
         )}
       </div>
+      {ongoing === undefined && <Lacks extension={extension} />}
       {ongoing === undefined && <LastFailure extension={extension} why={standing.why} />}
+      {standing.note !== undefined && (
+        <p className={`${classes.small} name`}>
+          Whether it works, nobody can tell: <Prose text={standing.note} />.
+        </p>
+      )}
     </header>
+  );
+}
+
+/** Lacks says that what an extension needs is not on, where it is itself. */
+function Lacks({ extension }: { extension: Entry }) {
+  const { session } = useSession();
+  const lacks = toEnable(extension.id, useEntries());
+  const first = lacks[0];
+  if (extension.status !== 'enabled' || first === undefined) return null;
+  const { id, entry } = first;
+  const name = entry?.name || id;
+  const enables = entry?.status === 'disabled';
+  const can = entry !== undefined && (enables ? may(session, 'operate') : entry.installable && may(session, 'admin'));
+  return (
+    <div className={`${classes.stack} ${classes.changed}`}>
+      <div className={classes.needRow}>
+        <span className="name">
+          <strong>
+            It needs {name}, which is {entry === undefined ? 'neither installed nor in the library' : enables ? 'disabled' : 'not installed'}.
+          </strong>{' '}
+          What it does with it fails.{lacks.length > 1 && ` ${lacks.length - 1} more of what it needs is not on, either.`}
+        </span>
+        {can && (
+          <Button component={Link} to={`/extensions/${encodeURIComponent(id)}/install`} size="xs">
+            <span className="name-line">
+              {enables ? 'Enable' : 'Install'} {name}
+            </span>
+          </Button>
+        )}
+      </div>
+    </div>
   );
 }
 
@@ -73,19 +112,33 @@ export function Head({ extension }: { extension: Entry }) {
 function LastFailure({ extension, why }: { extension: Entry; why: string }) {
   const { data } = useQuery(queries.operations({ extension: extension.id, limit: 20 }));
   const last = list(data?.operations).find(({ parent }) => parent === undefined);
+  const agent = useAgent();
   const { data: whole } = useOperation(last?.state === 'failed' ? last.id : undefined);
   const failed = whole ?? last;
   // Who runs well meanwhile is not told of yesterday.
   const stale = extension.runtime.health === 'healthy' && failed?.kind !== 'uninstall' && failed?.kind !== 'disable';
   if (failed?.state === 'failed' && failed.error !== undefined && !stale) {
-    const notice = noticeOfFailure(failed.error);
+    const { policies, log, settings } = remediesOf(failed, failed.error.code);
     return (
       <div className={classes.stack}>
-        <ErrorNotice error={undefined} notice={{ ...notice, title: `${kindOf(failed.kind)} failed: ${notice.title.toLowerCase()}` }}>
-          <Again extension={extension} kind={failed.kind} />
-          <Button component={Link} to="?tab=logs" size="xs" variant="default">
-            Its log
-          </Button>
+        <ErrorNotice error={undefined} notice={noticeOfOperation(failed, failed.error)}>
+          {policies ? (
+            <Button component={Link} to="/security" size="xs">
+              See the policies
+            </Button>
+          ) : (
+            <Again extension={extension} kind={failed.kind} />
+          )}
+          {settings && extension.status === 'enabled' && (
+            <Button component={Link} to="?tab=configuration" size="xs" variant="default">
+              Change its settings
+            </Button>
+          )}
+          {log && agent && extension.status !== 'not_installed' && (
+            <Button component={Link} to="?tab=logs" size="xs" variant="default">
+              See the log
+            </Button>
+          )}
           <Button component={Link} to={`/operations/${failed.id}`} size="xs" variant="default">
             Stages
           </Button>
@@ -138,7 +191,10 @@ function Actions({ extension, ongoing }: { extension: Entry; ongoing: Operation 
   const busy = ongoing?.state === 'running' || change.isPending;
   const operates = may(session, 'operate');
   const admin = may(session, 'admin');
-  const up = ['running', 'partial', 'starting'].includes(runtime.state);
+  const agent = useAgent();
+  const away = agent ? undefined : 'Takes the host agent, which is away';
+  const unknown = runtime.state === 'unknown';
+  const up = unknown || ['running', 'partial', 'starting'].includes(runtime.state);
   const page = `/extensions/${encodeURIComponent(id)}/install`;
   const needs = status === 'disabled' ? toEnable(id, entries) : [];
   const why = (scope: string, allowed: boolean) => (allowed ? undefined : `Takes a key of the scope ${scope}`);
@@ -175,17 +231,18 @@ function Actions({ extension, ongoing }: { extension: Entry; ongoing: Operation 
           ))}
         {status === 'enabled' && toggles && (
           <>
-            {up ? (
+            {up && (
               <>
-                <Plain icon={<RotateCw size={15} aria-hidden="true" />} disabled={busy || !operates} title={why('operate', operates)} onClick={() => change.begin({ action: 'restart', id })}>
+                <Plain icon={<RotateCw size={15} aria-hidden="true" />} disabled={busy || !operates || !agent} title={why('operate', operates) ?? away} onClick={() => change.begin({ action: 'restart', id })}>
                   Restart
                 </Plain>
-                <Plain icon={<Square size={15} aria-hidden="true" />} disabled={(busy && ongoing?.kind === 'stop') || !operates} title={why('operate', operates)} onClick={() => change.begin({ action: 'stop', id })}>
+                <Plain icon={<Square size={15} aria-hidden="true" />} disabled={(busy && ongoing?.kind === 'stop') || !operates || !agent} title={why('operate', operates) ?? away} onClick={() => change.begin({ action: 'stop', id })}>
                   Stop
                 </Plain>
               </>
-            ) : (
-              <Plain icon={<Play size={15} aria-hidden="true" />} disabled={busy || !operates} title={why('operate', operates)} onClick={() => change.begin({ action: 'start', id })}>
+            )}
+            {(!up || unknown) && (
+              <Plain icon={<Play size={15} aria-hidden="true" />} disabled={busy || !operates || !agent} title={why('operate', operates) ?? away} onClick={() => change.begin({ action: 'start', id })}>
                 Start
               </Plain>
             )}
@@ -208,7 +265,7 @@ function Actions({ extension, ongoing }: { extension: Entry; ongoing: Operation 
         </div>
       )}
       <DisableDialog entry={extension} all={entries} opened={dialog === 'disable'} onClose={() => setDialog(undefined)} />
-      <UninstallDialog extension={extension} opened={dialog === 'uninstall'} onClose={() => setDialog(undefined)} />
+      <UninstallDialog extension={extension} all={entries} opened={dialog === 'uninstall'} onClose={() => setDialog(undefined)} />
     </>
   );
 }
@@ -222,7 +279,7 @@ function Plain({ icon, disabled, title, onClick, children }: { icon: React.React
 }
 
 /** UninstallDialog says what goes and what stays. */
-function UninstallDialog({ extension, opened, onClose }: { extension: Entry; opened: boolean; onClose: () => void }) {
+function UninstallDialog({ extension, all, opened, onClose }: { extension: Entry; all: readonly Entry[]; opened: boolean; onClose: () => void }) {
   const [forget, setForget] = useState(false);
   const change = useChange({ onBegun: onClose });
   const variables = list(extension.env_vars).length > 0;
@@ -237,6 +294,7 @@ function UninstallDialog({ extension, opened, onClose }: { extension: Entry; ope
       onCancel={onClose}
     >
       <p style={{ marginTop: 0 }}>Its containers and its files in the installation are removed. It can be installed again from the library.</p>
+      <Dependents lost={losers(extension.id, all)} then="what they do with it fails until it is back." />
       <p>
         What it has stored stays in <code className="name">data/{extension.id}</code> and in its volumes, and so do its images.
         {variables && ' Its configuration stays, too, so that it is as before when it comes back.'}

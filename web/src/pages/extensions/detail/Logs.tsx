@@ -8,6 +8,7 @@ import { useSession } from '../../../app/session';
 import { EmptyState } from '../../../parts/EmptyState';
 import { ErrorNotice } from '../../../parts/ErrorNotice';
 import { count } from '../../../parts/format';
+import { isAway } from '../away';
 import { type Block, blocksOf, matching, type Numbered, piecesOf, textOf } from './logBuffer';
 import classes from './Logs.module.css';
 import { useLog } from './useLog';
@@ -94,13 +95,13 @@ function Following({ id }: { id: string }) {
           }}
           leftSection={<Search size={15} aria-hidden="true" />}
         />
-        <ActionIcon variant="default" size="lg" aria-label="What was found before" disabled={found.length === 0} onClick={() => go(-1)}>
+        <ActionIcon variant="default" size="lg" aria-label="Previous match" disabled={found.length === 0} onClick={() => go(-1)}>
           <ChevronUp size={16} aria-hidden="true" />
         </ActionIcon>
-        <ActionIcon variant="default" size="lg" aria-label="What was found next" disabled={found.length === 0} onClick={() => go(1)}>
+        <ActionIcon variant="default" size="lg" aria-label="Next match" disabled={found.length === 0} onClick={() => go(1)}>
           <ChevronDown size={16} aria-hidden="true" />
         </ActionIcon>
-        <Checkbox size="sm" label="Only these" checked={only} onChange={(event) => setOnly(event.currentTarget.checked)} />
+        <Checkbox size="sm" label="Only matches" checked={only} onChange={(event) => setOnly(event.currentTarget.checked)} />
         <Checkbox size="sm" label="Wrap" checked={wrap} onChange={(event) => setWrap(event.currentTarget.checked)} />
         <Button
           size="sm"
@@ -108,7 +109,7 @@ function Following({ id }: { id: string }) {
           leftSection={paused ? <Play size={14} aria-hidden="true" /> : <Pause size={14} aria-hidden="true" />}
           onClick={() => setPaused(!paused)}
         >
-          {paused ? (waiting > 0 ? `Go on (${waiting.toLocaleString('en')})` : 'Go on') : 'Pause'}
+          {paused ? (waiting > 0 ? `Resume (${waiting.toLocaleString('en')} new)` : 'Resume') : 'Pause'}
         </Button>
         <Button size="sm" variant="default" leftSection={<Download size={14} aria-hidden="true" />} disabled={buffer.count === 0} onClick={() => download(id, textOf(buffer))}>
           Download
@@ -116,7 +117,7 @@ function Following({ id }: { id: string }) {
       </div>
       {state === 'again' && error !== undefined && buffer.count === 0 && (
         <div style={{ marginBottom: '0.75rem' }}>
-          <ErrorNotice error={error} />
+          {isAway(error) ? <p className={classes.quiet}>Its log shows here when the host agent is back.</p> : <ErrorNotice error={error} />}
         </div>
       )}
       <div className={classes.frame}>

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
-import { Problem } from '../../../api/problem';
 import { queries } from '../../../api/queries';
 import { type Entry, list, may } from '../../../api/types';
 import { useSession } from '../../../app/session';
@@ -14,6 +13,7 @@ import { Prose } from '../../../parts/Prose';
 import { Section } from '../../../parts/Section';
 import { StatusBadge } from '../../../parts/StatusBadge';
 import { TimeAgo } from '../../../parts/TimeAgo';
+import { isAway } from '../away';
 import { neededBy, needsOf } from '../depends';
 import classes from '../Detail.module.css';
 import { fitOf, gigabytes, useMachine, vramText } from '../fit';
@@ -83,7 +83,7 @@ function Permissions({ extension }: { extension: Entry }) {
   return (
     <Section title="What it may do">
       <div className={`card ${classes.list}`}>
-        {core ? <p style={{ margin: 0 }}>It is part of Dream Server itself, and not judged as an extension.</p> : <GrantList grants={list(extension.grants)} />}
+        {core ? <p style={{ margin: 0 }}>It is part of Dream Server itself, and not judged as an extension.</p> : <GrantList grants={list(extension.grants)} refused={plan.data?.code === 'scan_refused'} />}
         {extension.rating !== undefined && extension.rating > 0 && (
           <div>
             <strong>Rating {extension.rating} of 8.</strong> {ratingWords(extension.rating)}.
@@ -112,7 +112,7 @@ function Permissions({ extension }: { extension: Entry }) {
               {plan.data.plan_hash === undefined ? <p style={{ margin: 0 }} className="name"><Prose text={plan.data.text ?? 'Nobody can tell now what it would come to.'} /></p> : <PlanFacts plan={plan.data} />}
               {plan.data.plan_hash !== undefined && <PolicyChanges plan={plan.data} />}
             </>
-          ) : plan.error instanceof Problem && plan.error.code.startsWith('agent_') ? (
+          ) : isAway(plan.error) ? (
             <p style={{ margin: 0 }}>Its ports, its images and what policies make of it show here when the host agent is back.</p>
           ) : plan.error !== null ? (
             <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} />
@@ -197,7 +197,7 @@ function Facts({ extension }: { extension: Entry }) {
           </div>
           {runtime.started_at && (
             <div>
-              <dt>Runs since</dt>
+              <dt>{runtime.state === 'running' || runtime.state === 'partial' ? 'Runs since' : 'Started last'}</dt>
               <dd>
                 <TimeAgo time={runtime.started_at} />
                 {(runtime.restarts ?? 0) > 0 && `, restarted ${runtime.restarts} times`}

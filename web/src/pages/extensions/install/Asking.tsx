@@ -23,7 +23,7 @@ import { useEntries } from '../useExtension';
 import { type Grant, type Plan, usePlan } from '../usePlan';
 import { Grants } from './Grants';
 import { Needs } from './Needs';
-import { askedOf, isAsked, missingOf, valuesOf } from './ready';
+import { askedOf, isAsked, keyIn, missingOf, valuesOf } from './ready';
 import { Settings } from './Settings';
 
 const verbs: Record<string, string> = { install: 'Install', enable: 'Enable', start: 'Start' };
@@ -47,15 +47,19 @@ function Form({ extension, variables, onBegun }: AskingProps & { variables: read
   const [accepted, setAccepted] = useState<readonly Grant[]>([]);
   const [draft, setDraft] = useState<Draft>({});
   const [tried, setTried] = useState(false);
+  const [wish, setWish] = useState(false); // it was wanted while the plan was on its way
+  const [at, setAt] = useState<string>(); // what was typed by then
   const [before, setBefore] = useState<Plan>(); // what was on the screen when it was wanted
   const form = useRef<HTMLFormElement>(null);
 
   const values = admin ? valuesOf(draft, variables) : {};
   const typed = JSON.stringify(values);
-  const [settled] = useDebouncedValue(typed, 400);
+  const [paused] = useDebouncedValue(typed, 400);
+  const settled = at === typed ? typed : paused; // who has clicked has typed all
   const plan = usePlan(id, { grants: accepted, values: JSON.parse(settled) as Record<string, string> });
   const planned = plan.data;
   const stale = plan.isPlaceholderData || settled !== typed;
+  const left = stale && plan.error === null;
   const installs = status === 'not_installed' || status === 'incompatible';
   const needs = toEnable(id, useEntries());
 
@@ -69,7 +73,7 @@ function Form({ extension, variables, onBegun }: AskingProps & { variables: read
   const refused = asked.filter((grant) => !accepted.includes(grant));
   const missing = missingOf(draft, variables);
   const blocked = installs && needs.length > 0;
-  const busy = change.isPending || save.isPending;
+  const busy = change.isPending || save.isPending || (wish && left);
   const wrong = planned !== undefined && planned.verdict !== 'allow' && !isAsked(planned.code) && !stale;
 
   // What it is now is asked for at once.
@@ -78,20 +82,51 @@ function Form({ extension, variables, onBegun }: AskingProps & { variables: read
     if (changed) void refetch();
   }, [changed, refusal, refetch]);
 
+  const taken = wrong ? keyIn(planned.code, [planned.text ?? '', ...list(planned.errors).map(({ fix }) => fix ?? '')], variables) : undefined;
+  const sayings = new Map([...(said?.byKey ?? []), ...(taken === undefined ? [] : [[taken, 'Another program has it. Choose another.'] as const])]);
+
+  function see(name: string) {
+    const field = form.current?.querySelector<HTMLElement>(`[name="${CSS.escape(name)}"]`);
+    field?.closest('details')?.setAttribute('open', '');
+    field?.focus();
+  }
+
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (busy || planned === undefined || stale || blocked || wrong) return;
+    if (busy || planned === undefined || blocked || wrong) return;
+    if (!left) {
+      goOn(planned);
+      return;
+    }
+    setAt(typed);
+    setWish(true);
+  }
+
+  function goOn(planned: Plan) {
     if (missing.length > 0 || refused.length > 0) {
       setTried(true);
-      const first = refused[0] === undefined ? `variable-${missing[0]}` : `grant-${refused[0]}`;
-      const field = form.current?.querySelector<HTMLElement>(`[name="${CSS.escape(first)}"]`);
-      field?.closest('details')?.setAttribute('open', '');
-      field?.focus();
+      see(refused[0] === undefined ? `variable-${missing[0]}` : `grant-${refused[0]}`);
       return;
     }
     setBefore(planned);
     void begin(planned);
   }
+
+  // What was clicked while the plan was on its way is done when it is there, unless something stands in the way now.
+  const answer = useRef(() => undefined as void);
+  useEffect(() => {
+    answer.current = () => {
+      if (planned === undefined || plan.error !== null) return;
+      if (!wrong) goOn(planned);
+      else if (taken === undefined) form.current?.scrollIntoView({ block: 'start' });
+      else see(`variable-${taken}`);
+    };
+  });
+  useEffect(() => {
+    if (!wish || left) return;
+    setWish(false);
+    answer.current();
+  }, [wish, left]);
 
   async function begin({ operation, plan_hash: planHash }: Plan) {
     if (installs) {
@@ -113,22 +148,36 @@ function Form({ extension, variables, onBegun }: AskingProps & { variables: read
     return (
       <ErrorNotice error={plan.error} onRetry={() => void refetch()}>
         <Button component={Link} to={`/extensions/${encodeURIComponent(id)}`} size="xs" variant="default">
-          Its page
+          Back to {extension.name || id}
         </Button>
       </ErrorNotice>
     );
   }
-  const verb = verbs[planned.operation] ?? 'Go on';
+  const verb = verbs[planned.operation] ?? 'Continue';
   return (
     <form ref={form} onSubmit={submit} noValidate className={classes.ask}>
       {wrong && (
         <div className={classes.stack}>
-          <ErrorNotice error={undefined} notice={noticeOfPlan(planned)} onRetry={() => void refetch()} />
+          <ErrorNotice error={undefined} notice={noticeOfPlan(planned, taken)} onRetry={() => void refetch()} urgent={tried}>
+            {taken !== undefined && (
+              <Button size="xs" onClick={() => see(`variable-${taken}`)}>
+                Change {taken}
+              </Button>
+            )}
+            {planned.code?.startsWith('policy_') && (
+              <Button component={Link} to="/security" size="xs" variant="default">
+                See the policies
+              </Button>
+            )}
+          </ErrorNotice>
         </div>
       )}
       {needs.length > 0 && <Needs needs={needs} installs={installs} id={id} />}
-      <Grants extension={extension} asked={asked} accepted={accepted} tried={tried} onAccept={setAccepted} />
-      <Settings variables={variables} draft={draft} disabled={!admin || busy} tried={tried} said={said?.byKey} onDraft={setDraft} />
+      <Grants extension={extension} plan={planned} asked={asked} accepted={accepted} tried={tried} onAccept={(grants) => {
+        setWish(false);
+        setAccepted(grants);
+      }} />
+      <Settings variables={variables} draft={draft} disabled={!admin || busy} tried={tried} said={sayings} open={taken} onDraft={setDraft} />
       <Section title="What happens" aside={stale || plan.isFetching ? 'Looking again…' : undefined}>
         <div className={`card ${classes.list}`}>
           {planned.plan_hash === undefined ? (
@@ -158,9 +207,11 @@ function Form({ extension, variables, onBegun }: AskingProps & { variables: read
   );
 }
 
-function noticeOfPlan({ code, verdict, text, errors }: Plan) {
+function noticeOfPlan({ code, verdict, text, errors }: Plan, taken: string | undefined) {
   const title = verdict === 'failed' ? 'This cannot be decided now' : 'This cannot be done as it is';
-  return noticeOf(new Problem({ code: code ?? 'refused', title, detail: text ?? '', errors: errors ?? [] }, 409));
+  const notice = noticeOf(new Problem({ code: code ?? 'refused', title, detail: text ?? '', errors: errors ?? [] }, 409));
+  // Its field is in this form.
+  return taken === undefined ? notice : { ...notice, detail: notice.detail.replaceAll(`set ${taken} in .env`, `choose another for ${taken} below`) };
 }
 
 function Changed({ before, now, why }: { before: Plan; now: Plan; why: string }) {

@@ -3,9 +3,10 @@ import { CircleCheck, ExternalLink } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { Link } from 'react-router';
 
-import { noticeOfFailure, Problem } from '../../../api/problem';
+import { Problem } from '../../../api/problem';
 import { type Entry, list, type Operation } from '../../../api/types';
 import { CancelButton } from '../../../operations/CancelButton';
+import { noticeOfOperation, remediesOf } from '../../../operations/failure';
 import { OperationProgress } from '../../../operations/OperationProgress';
 import { StageList } from '../../../operations/StageList';
 import { isOver, useOperation } from '../../../operations/useOperations';
@@ -29,7 +30,9 @@ interface DoingProps {
 
 /** Doing follows the operation that turns an extension on, to its end, and says what comes next. */
 export function Doing({ id, extension, then, onAgain }: DoingProps) {
-  const { data: operation, error, refetch } = useOperation(id);
+  const valid = operationID.test(id);
+  const { data: operation, error: unanswered, refetch } = useOperation(valid ? id : undefined);
+  const error = valid ? unanswered : nobody;
   const path = `/extensions/${encodeURIComponent(extension.id)}`;
   if (operation === undefined) {
     if (error === null) return <Loading lines={3} />;
@@ -55,10 +58,13 @@ function Course({ operation, extension, then, onAgain }: Omit<DoingProps, 'id'> 
 
   return (
     <div ref={part} tabIndex={-1} className={classes.course}>
-      <div className="card" role="status">
-        <State operation={operation} />
-      </div>
-      {operation.state === 'failed' && operation.error !== undefined && <ErrorNotice error={undefined} notice={noticeOfFailure(operation.error)} />}
+      {operation.state === 'failed' && operation.error !== undefined ? (
+        <ErrorNotice error={undefined} notice={noticeOfOperation(operation, operation.error)} urgent />
+      ) : (
+        <div className="card" role="status">
+          <State operation={operation} />
+        </div>
+      )}
       {isOver(operation) && <Next operation={operation} extension={extension} then={then} onAgain={onAgain} />}
       <Section title="Stages">
         <div className="card">
@@ -120,11 +126,12 @@ function Next({ operation, extension, then, onAgain }: Omit<DoingProps, 'id'> & 
   const link = openLinkOf(extension, links, window.location);
   const next = entries.find((entry) => entry.id === then);
   const done = operation.state === 'succeeded';
+  const { policies, log } = remediesOf(operation, operation.error?.code ?? '');
   return (
     <div className={classes.actions}>
       {done && next !== undefined && next.status !== 'enabled' && (
         <Button component={Link} to={`/extensions/${encodeURIComponent(next.id)}/install`}>
-          Go on with {next.name || next.id}
+          Continue with {next.name || next.id}
         </Button>
       )}
       {done && link !== undefined && link.blocked === '' && (
@@ -132,18 +139,31 @@ function Next({ operation, extension, then, onAgain }: Omit<DoingProps, 'id'> & 
           Open<span className="visually-hidden"> {extension.name} in a new tab</span>
         </Button>
       )}
-      {!done && <Button onClick={onAgain}>Try again</Button>}
-      {operation.state === 'failed' && extension.status !== 'not_installed' && (
+      {policies && (
+        <Button component={Link} to="/security">
+          See the policies
+        </Button>
+      )}
+      {!done && (
+        <Button variant={policies ? 'default' : 'filled'} onClick={onAgain}>
+          Try again
+        </Button>
+      )}
+      {operation.state === 'failed' && log && extension.status !== 'not_installed' && (
         <Button component={Link} to={`${path}?tab=logs`} variant="default">
-          Its log
+          See the log
         </Button>
       )}
       <Button component={Link} to={path} variant="default">
-        Its page
+        <span className="name">See {extension.name || extension.id}</span>
       </Button>
     </div>
   );
 }
+
+// An address can have anything in it; what no operation is called is not asked for.
+const operationID = /^[\w-]{1,100}$/;
+const nobody = new Problem({ code: 'not_found' }, 404);
 
 const lost = {
   title: 'Nobody remembers this change',

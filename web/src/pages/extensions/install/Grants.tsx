@@ -5,10 +5,11 @@ import { Section } from '../../../parts/Section';
 import classes from '../Detail.module.css';
 import { GrantList } from '../GrantList';
 import { grantOf } from '../../../operations/grants';
-import type { Grant } from '../usePlan';
+import type { Grant, Plan } from '../usePlan';
 
 interface GrantsProps {
   extension: Entry;
+  plan: Plan;
   asked: readonly Grant[];
   accepted: readonly Grant[];
   /** It was tried to go on: what is not accepted says so. */
@@ -17,11 +18,11 @@ interface GrantsProps {
 }
 
 /** Grants is what an extension may do, and what it asks for beyond that, one by one. */
-export function Grants({ extension, asked, accepted, tried, onAccept }: GrantsProps) {
+export function Grants({ extension, plan, asked, accepted, tried, onAccept }: GrantsProps) {
   return (
     <Section title="What it may do">
       <div className={`card ${classes.list}`}>
-        <GrantList grants={list(extension.grants).filter((grant) => !asked.includes(grant as Grant))} />
+        <GrantList grants={list(extension.grants).filter((grant) => !asked.includes(grant as Grant))} refused={plan.code === 'scan_refused'} />
         {asked.length > 0 && (
           <fieldset className={classes.accept}>
             <legend>It asks for more than other extensions have. Do you allow this?</legend>

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { useEffect, useRef } from 'react';
 
 import { count } from '../../../parts/format';
 import { Section } from '../../../parts/Section';
@@ -14,12 +15,18 @@ interface SettingsProps {
   /** It was tried to go on: what is empty and must not be says so. */
   tried: boolean;
   said: ReadonlyMap<string, string> | undefined;
+  /** The variable that somebody has to look at: it is not behind what is closed. */
+  open?: string | undefined;
   onDraft: (draft: Draft) => void;
 }
 
 /** Settings is the variables of an extension: first those without which it cannot start, then, closed, the rest. */
-export function Settings({ variables, draft, disabled, tried, said, onDraft }: SettingsProps) {
+export function Settings({ variables, draft, disabled, tried, said, open, onDraft }: SettingsProps) {
   const { needed, optional } = parted(variables);
+  const more = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (open !== undefined) more.current?.querySelector(`[name="${CSS.escape(`variable-${open}`)}"]`)?.closest('details')?.setAttribute('open', '');
+  }, [open]);
   if (needed.length + optional.length === 0) return null;
   const field = (variable: Variable, must: boolean) => {
     const edit = draft[variable.key];
@@ -49,7 +56,7 @@ export function Settings({ variables, draft, disabled, tried, said, onDraft }: S
       <div className={classes.form}>
         {needed.map((variable) => field(variable, true))}
         {optional.length > 0 && (
-          <details className={classes.more}>
+          <details ref={more} className={classes.more}>
             <summary>{needed.length > 0 ? count(optional.length, 'more setting') : count(optional.length, 'setting')} that can stay as {optional.length === 1 ? 'it is' : 'they are'}</summary>
             <div className={classes.form}>{optional.map((variable) => field(variable, false))}</div>
           </details>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Variable } from '../configForm';
 import { extension, plan } from '../testing';
-import { askedOf, mayInvent, missingOf, parted, randomSecret, valuesOf } from './ready';
+import { askedOf, keyIn, mayInvent, missingOf, parted, randomSecret, valuesOf } from './ready';
 
 const variable = (key: string, some: Partial<Variable> = {}): Variable => ({ key, type: 'string', required: false, description: '', set: false, can_generate: false, ...some });
 const address = variable('ADDRESS', { type: 'url', required: true });
@@ -39,3 +39,10 @@ it('makes up secrets that the API would not', () => {
   expect(randomSecret()).toMatch(/^[A-Za-z2-9]{32}$/);
   expect(randomSecret()).not.toBe(randomSecret());
 });
+
+it.each([
+  ['port_taken', 'port 80 is taken: stop it, or set PORT in .env', 'PORT'],
+  ['port_taken', 'port 80 is taken: stop it, or set OWN in .env', undefined], // the owner's alone
+  ['port_taken', 'port 80 is taken: set PORT_OF_ANOTHER in .env', undefined],
+  ['busy', 'set PORT in .env', undefined],
+])('%s, "%s": the field %s', (code, text, want) => expect(keyIn(code, [text], all)).toBe(want));

@@ -46,6 +46,13 @@ export function isAsked(code: string | undefined): boolean {
   return code === 'grants_required' || code === 'missing_config' || code === 'missing_dependencies';
 }
 
+/** keyIn is the variable of this form that mends a port which is taken, where the refusal names one. */
+export function keyIn(code: string | undefined, texts: readonly string[], variables: readonly Variable[]): string | undefined {
+  if (code !== 'port_taken') return undefined;
+  const named = new Set(texts.flatMap((text) => text.match(/\w+/g) ?? []));
+  return variables.find(({ key, reserved }) => !reserved && named.has(key))?.key;
+}
+
 const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
 
 /** randomSecret is a value that nobody can guess: 32 letters and digits, about 185 bits. */
