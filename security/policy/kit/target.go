@@ -4,7 +4,7 @@
 //	target.go       what is tested: a plugin by name, path or address, or a file of rules
 //	case.go         cases in files, and what is expected of them
 //	junit.go        the same for CI
-//	conformance.go  what every plugin has to do
+//	conformance.go  what every plugin has to do, and how it is asked; checks.go has each check
 //	sample.go       questions for it
 package kit
 
