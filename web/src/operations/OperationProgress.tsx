@@ -1,8 +1,8 @@
-import type { Operation } from '../api/types';
+import { list, type Operation } from '../api/types';
 import { bytes } from '../parts/format';
 import { Took } from '../parts/TimeAgo';
 import classes from './OperationProgress.module.css';
-import { current, stageOf } from './words';
+import { current, stageAt } from './words';
 
 /** OperationProgress shows how far an operation is: what it does now, and a bar where its share is known. */
 export function OperationProgress({ operation }: { operation: Operation }) {
@@ -43,7 +43,7 @@ function textOf(operation: Operation): string {
     case 'running': {
       const stage = current(operation);
       if (stage === undefined) return 'Begins';
-      return [stageOf(stage.name), figuresOf(stage)].filter(Boolean).join(' · ');
+      return [stageAt(operation, list(operation.stages).length - 1), figuresOf(stage)].filter(Boolean).join(' · ');
     }
     default:
       return '';

@@ -4,7 +4,7 @@ import { list, type Operation } from '../api/types';
 import { Took } from '../parts/TimeAgo';
 import { figuresOf } from './OperationProgress';
 import classes from './StageList.module.css';
-import { stageOf } from './words';
+import { stageAt } from './words';
 
 /** StageList shows the stages of an operation with how long each took. The one in which it failed is marked. */
 export function StageList({ operation }: { operation: Operation }) {
@@ -20,7 +20,7 @@ export function StageList({ operation }: { operation: Operation }) {
           <li key={i} className={classes.stage} data-state={state}>
             <Mark state={state} />
             <div className={classes.words}>
-              <span>{stageOf(stage.name)}</span>
+              <span>{stageAt(operation, i)}</span>
               {figures !== '' && <span className={`${classes.figures} name`}>{figures}</span>}
             </div>
             <span className={classes.time}>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Operation } from '../api/types';
+import type { Operation, Stage } from '../api/types';
 import { figuresOf } from './OperationProgress';
 import { stageOfFailure } from './StageList';
-import { current, doing, isCancellable, kindOf, stageOf, whoOf } from './words';
+import { current, doing, isCancellable, kindOf, stageAt, stageOf, whoOf } from './words';
 
 const at = '2026-01-02T03:04:05Z';
 const operation = (rest: Partial<Operation> = {}): Operation => ({
@@ -49,4 +49,9 @@ it('marks the stage that failed, not the undoing of it', () => {
   const stages = [{ name: 'check', started: at }, { name: 'pull', started: at }, { name: 'undo', started: at }] as const;
   expect(stageOfFailure(operation({ state: 'failed', stages: [...stages] }))).toBe(1);
   expect(stageOfFailure(operation({ state: 'succeeded', stages: [...stages] }))).toBe(-1);
+});
+
+it('tells the second check from the first', () => {
+  const operation = { stages: ['check', 'copy', 'check', 'later'].map((name) => ({ name: name as Stage['name'], started: '' })) };
+  expect([0, 1, 2, 3, 4].map((i) => stageAt(operation, i))).toEqual(['Check what it asks for', 'Copy its files', 'Check ports and policies', 'Later', '']);
 });

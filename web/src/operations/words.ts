@@ -45,6 +45,13 @@ export function stageOf(name: string): string {
   return stages[name] ?? words(name);
 }
 
+/** stageAt is what one of an operation's stages does. What is asked for is checked first; the host agent checks again, before it starts anything. */
+export function stageAt({ stages }: Pick<Operation, 'stages'>, i: number): string {
+  const name = stages?.[i]?.name;
+  if (name === undefined) return '';
+  return name === 'check' && stages?.slice(0, i).some((before) => before.name === name) ? 'Check ports and policies' : stageOf(name);
+}
+
 /** current is the stage that goes on; undefined before the first, and after the end. */
 export function current(operation: Operation): Stage | undefined {
   const last = operation.stages?.at(-1);

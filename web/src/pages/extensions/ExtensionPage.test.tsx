@@ -132,6 +132,40 @@ it('an address that names nothing says so', async () => {
   expect(await screen.findByRole('heading', { name: 'There is no such extension' })).toBeDefined();
 });
 
+it('does not deny an extension to an API that knows of no catalogue', async () => {
+  const none = () => json({ code: 'not_found', title: 'Not found', detail: 'no such route' }, 404);
+  serve({ ...answers(db, 'admin'), 'GET /api/extensions/catalog': none, 'GET /api/extensions/db': none });
+  show(
+    <SessionProvider>
+      <Routes>
+        <Route path="/extensions/:id" element={<ExtensionPage />} />
+      </Routes>
+    </SessionProvider>,
+    '/extensions/db',
+  );
+  expect(await screen.findByText('This API is older than the page')).toBeDefined();
+  expect(screen.queryByText(/Nobody knows an extension/)).toBeNull();
+});
+
+it('says what a rating comes from, and nothing of what an extension may do that is refused', async () => {
+  const entry = { ...db, rating: 4 };
+  const finding = { rule: 'no-limits', severity: 'note', path: 'services.db', service: 'db', message: 'has no memory limit', fix: 'add one' };
+  const answer = { id: 'db', manifest: entry, setup_instructions: { steps: [], cli_enable: '', cli_disable: '' } };
+  await page('/extensions/db', { entry, some: { 'GET /api/extensions/db': { ...answer, findings: [finding] } } });
+  expect(await screen.findByText('has no memory limit')).toBeDefined();
+  expect(screen.getByText(/Every extension may do that/)).toBeDefined();
+  expect(screen.queryByText(/It may do/)).toBeNull();
+});
+
+it('says why the scan refuses an extension, and not what it may do', async () => {
+  const entry = { ...db, rating: 1 };
+  const finding = { rule: 'privileged', severity: 'error', path: 'services.db', service: 'db', message: 'gives the container the whole host', fix: 'take it out' };
+  const answer = { id: 'db', manifest: entry, setup_instructions: { steps: [], cli_enable: '', cli_disable: '' } };
+  await page('/extensions/db', { entry, scope: 'read', some: { 'GET /api/extensions/db': { ...answer, findings: [finding] } } });
+  expect(await screen.findByText('gives the container the whole host')).toBeDefined();
+  expect(screen.queryByText(/Every extension may do that/)).toBeNull();
+});
+
 const config = {
   id: 'db', configured: true, missing: [],
   variables: [

@@ -3,8 +3,10 @@ import { ChevronLeft, PackageX } from 'lucide-react';
 import { useEffect } from 'react';
 import { Link, useLocation, useParams, useSearchParams } from 'react-router';
 
+import { plain } from '../../api/plain';
 import { Problem } from '../../api/problem';
 import { queries } from '../../api/queries';
+import { Answer } from '../../parts/Answer';
 import { EmptyState } from '../../parts/EmptyState';
 import { ErrorNotice } from '../../parts/ErrorNotice';
 import { Loading } from '../../parts/Loading';
@@ -32,7 +34,8 @@ export default function ExtensionPage() {
   const [params] = useSearchParams();
   const { extension, error, refetch } = useExtension(id);
   const tab = tabs.find((one) => one.id === params.get('tab')) ?? tabs[0];
-  const name = extension?.name ?? id;
+  const catalog = useQuery(queries.catalog());
+  const name = extension?.name ?? plain(id);
   const { pathname, state } = useLocation();
 
   useEffect(() => {
@@ -45,22 +48,29 @@ export default function ExtensionPage() {
         <Back />
         {error === null ? (
           <>
-            <PageHeader title={id} />
+            <PageHeader title={plain(id)} />
             <Loading lines={4} />
+          </>
+        ) : isOlder(catalog.error) ? (
+          <>
+            <PageHeader title={plain(id)} />
+            <Answer query={catalog} of="extensions">
+              {() => null}
+            </Answer>
           </>
         ) : error instanceof Problem && error.status === 404 ? (
           <>
             <PageHeader title="There is no such extension" />
             <EmptyState icon={PackageX} title="Nobody knows an extension of this name">
               <p>
-                Neither the library nor this installation has <code className="name">{id.slice(0, 100)}</code>. It may have been taken out of the library.{' '}
+                Neither the library nor this installation has <code className="name">{plain(id).slice(0, 100)}</code>. It may have been taken out of the library.{' '}
                 <Link to="/extensions">See all extensions</Link>
               </p>
             </EmptyState>
           </>
         ) : (
           <>
-            <PageHeader title={id} />
+            <PageHeader title={plain(id)} />
             <ErrorNotice error={error} onRetry={refetch} />
           </>
         )}
@@ -85,6 +95,11 @@ export default function ExtensionPage() {
       {tab.id === 'history' && <History id={id} />}
     </>
   );
+}
+
+// The catalogue is there for every API that knows of extensions.
+function isOlder(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 404 || error.status === 405);
 }
 
 /** Back leads to the catalogue as it was left. */

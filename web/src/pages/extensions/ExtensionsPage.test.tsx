@@ -33,7 +33,7 @@ async function page(path = '/extensions', scope: Session['scope'] = 'admin', som
     </SessionProvider>,
     path,
   );
-  await screen.findByRole('searchbox', { name: 'Search extensions' });
+  await screen.findByText(/^\d+ extensions?$/);
   return asked;
 }
 
@@ -62,6 +62,35 @@ it('finds while it is typed, and finds its way back from nothing', async () => {
   fireEvent.change(box, { target: { value: 'nothing like it' } });
   fireEvent.click(await screen.findByRole('button', { name: 'Clear the search and all filters' }));
   await waitFor(() => expect(names()).toHaveLength(5));
+});
+
+it('can be searched before it is there, and is with what was typed', async () => {
+  let answer: ((reply: Response) => void) | undefined;
+  serve(answers('admin', { 'GET /api/extensions/catalog': () => new Promise<Response>((resolve) => (answer = resolve)) }));
+  show(
+    <SessionProvider>
+      <ExtensionsPage />
+    </SessionProvider>,
+  );
+  await screen.findByRole('searchbox', { name: 'Search extensions' });
+  fireEvent.keyDown(document.body, { key: '/' });
+  const box = screen.getByRole('searchbox', { name: 'Search extensions' });
+  fireEvent.change(box, { target: { value: 'note' } });
+  expect(screen.queryAllByRole('article')).toEqual([]);
+  await waitFor(() => expect(answer).toBeDefined());
+  answer?.(json(catalog(all)));
+  await waitFor(() => expect(names()).toEqual(['Notes']));
+  expect(document.activeElement).toBe(screen.getByRole('searchbox', { name: 'Search extensions' }));
+});
+
+it('an API that knows of no catalogue is older', async () => {
+  serve(answers('admin', { 'GET /api/extensions/catalog': () => json({ code: 'not_found', title: 'Not found', detail: 'no such route' }, 404) }));
+  show(
+    <SessionProvider>
+      <ExtensionsPage />
+    </SessionProvider>,
+  );
+  expect(await screen.findByText('This API is older than the page')).toBeDefined();
 });
 
 it('takes what it shows from the address', async () => {

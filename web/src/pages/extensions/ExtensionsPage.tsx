@@ -8,8 +8,8 @@ import { queries } from '../../api/queries';
 import { type Entry, list, may, type Operation } from '../../api/types';
 import { useSession } from '../../app/session';
 import { useRunning } from '../../operations/useOperations';
+import { Answer } from '../../parts/Answer';
 import { EmptyState } from '../../parts/EmptyState';
-import { ErrorNotice } from '../../parts/ErrorNotice';
 import { count } from '../../parts/format';
 import { PageHeader } from '../../parts/PageHeader';
 import { found, indexed, narrows, noChoice, paramsOf } from './catalogue/browse';
@@ -27,9 +27,12 @@ import { useLinks } from './useExtension';
 
 const lead = 'Everything this machine runs and could run. What an extension may do is shown before it is installed.';
 
+const none: readonly Entry[] = [];
+
 /** ExtensionsPage is the catalogue. One answer of the API has all of it; searching and sorting ask nobody. */
 export default function ExtensionsPage() {
-  const { data: catalog, error, refetch } = useQuery(queries.catalog());
+  const catalogue = useQuery(queries.catalog());
+  const { data: catalog } = catalogue;
   const { session } = useSession();
   const [choice, change] = useChoice();
   const machine = useMachine(catalog);
@@ -42,27 +45,26 @@ export default function ExtensionsPage() {
   return (
     <>
       <PageHeader title="Extensions" lead={lead} />
+      {catalog?.library_available === false && (
+        <p className={classes.note} data-warn>
+          <strong>The library cannot be read.</strong> What is installed is here and works as always; what could be installed is not shown until the
+          folder is back: <code>data/extensions-library</code>, or where <code>DREAM_EXTENSIONS_LIBRARY_DIR</code> points.
+        </p>
+      )}
+      {catalog !== undefined && !may(session, 'admin') && (
+        <p className={classes.note}>
+          You are signed in with a key of the scope <strong>{session?.scope}</strong>:{' '}
+          {may(session, 'operate') ? 'you can switch extensions on and off. Installing takes a key of the scope admin.' : 'you can look at everything here, and change nothing.'}
+        </p>
+      )}
+      {/* Who comes to look for something can begin to type before the catalogue is there. */}
+      {(catalog !== undefined || catalogue.error === null) && <Filters entries={entries ?? none} choice={choice} onChange={change} />}
       {catalog === undefined ? (
-        error === null ? (
-          <Waiting />
-        ) : (
-          <ErrorNotice error={error} onRetry={() => void refetch()} />
-        )
+        <Answer query={catalogue} of="extensions" loading={<Waiting />}>
+          {() => null}
+        </Answer>
       ) : (
         <>
-          {!catalog.library_available && (
-            <p className={classes.note} data-warn>
-              <strong>The library cannot be read.</strong> What is installed is here and works as always; what could be installed is not shown until the
-              folder is back: <code>data/extensions-library</code>, or where <code>DREAM_EXTENSIONS_LIBRARY_DIR</code> points.
-            </p>
-          )}
-          {!may(session, 'admin') && (
-            <p className={classes.note}>
-              You are signed in with a key of the scope <strong>{session?.scope}</strong>:{' '}
-              {may(session, 'operate') ? 'you can switch extensions on and off. Installing takes a key of the scope admin.' : 'you can look at everything here, and change nothing.'}
-            </p>
-          )}
-          <Filters entries={catalog.extensions} choice={choice} onChange={change} />
           <div className={classes.summary}>
             <p role="status">{count(shown.length, 'extension')}</p>
             <RatingHelp />
@@ -188,8 +190,6 @@ function useRunningByExtension(): Map<string, Operation> {
 function Waiting() {
   return (
     <div role="status" aria-label="Loading the catalogue">
-      <Skeleton height={36} radius="md" mb="sm" />
-      <Skeleton height={52} radius="md" mb="xl" />
       <div className={classes.grid}>
         {Array.from({ length: 12 }, (_, i) => (
           <Skeleton key={i} height={174} radius="lg" />

@@ -4,6 +4,7 @@ import { Shield } from 'lucide-react';
 import type { Entry } from '../../api/types';
 import { iconOf } from '../../parts/icons';
 import { grantOf } from '../../operations/grants';
+import { ratingWords } from './rating';
 import classes from './Extensions.module.css';
 
 /** Tile is an extension's icon: that of its first feature. */
@@ -26,15 +27,6 @@ export function Rating({ rating }: { rating: number | undefined }) {
       <span className="visually-hidden">Rating {rating} of 8</span>
     </span>
   );
-}
-
-/** ratingWords is what a rating says. It is as much about how an extension is packed as about what it may do. */
-export function ratingWords(rating: number): string {
-  if (rating <= 1) return 'It is refused, or loses points for nearly everything';
-  if (rating < 4) return 'It loses points for much of how it is packed and what it may do';
-  if (rating < 6) return 'It loses points for some of how it is packed and what it may do';
-  if (rating < 8) return 'It loses points for little of how it is packed and what it may do';
-  return 'It loses no points';
 }
 
 /** RatingHelp explains the figure to who wants to know. */

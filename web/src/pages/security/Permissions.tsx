@@ -33,6 +33,10 @@ export function Permissions() {
           internet, and publish ports that this machine alone reaches. None is privileged, reaches Docker, or sees other files of the machine.
           Whatever else one asks for stands below, and was given by its owner.
         </p>
+        <p>
+          The rating is something else: it counts how an extension is packed as well, such as an image without a fixed version or a container
+          without a limit on memory. So one that may do no more than all others can have a low one; its page says what cost it points.
+        </p>
       </details>
       <Answer query={query} of="extensions" loading={<Loading lines={4} height={84} />}>
         {(catalog) => <Installed extensions={installed(list(catalog.extensions))} />}
@@ -70,7 +74,7 @@ function Installed({ extensions }: { extensions: readonly Entry[] }) {
       )}
       {found.length === 0 && <p className={classes.none}>None is called that.</p>}
       {more.length > 0 && (
-        <Section title="May more than others">
+        <Section title="Allowed more than others">
           <ul className={`plain-list ${classes.list}`}>
             {more.map((extension) => (
               <li key={extension.id} className={classes.row}>
@@ -88,7 +92,7 @@ function Installed({ extensions }: { extensions: readonly Entry[] }) {
         </Section>
       )}
       {rest.length > 0 && (
-        <Section title="Nothing beyond what every extension may">
+        <Section title="Allowed what every extension is">
           <ul className={`plain-list ${classes.list}`}>
             {rest.map((extension) => (
               <li key={extension.id} className={classes.row}>

@@ -66,7 +66,7 @@ export function Filters({ entries, choice, onChange }: FiltersProps) {
           {statuses.map((status) => (
             <button key={status} type="button" className={classes.chip} aria-pressed={choice.status === status} onClick={() => onChange({ status })}>
               {status === '' ? 'All' : status === 'attention' ? 'Needs attention' : lookOf(status).label}
-              <span>{numbers.get(status) ?? 0}</span>
+              {entries.length > 0 && <span>{numbers.get(status) ?? 0}</span>}
             </button>
           ))}
         </fieldset>

@@ -40,7 +40,7 @@ function Following({ id }: { id: string }) {
   const [typed, setTyped] = useState('');
   const [here, setHere] = useState<number>(); // the line that was gone to
   const [follows, setFollows] = useState(true);
-  const { buffer, waiting, state, error } = useLog(id, paused);
+  const { buffer, waiting, state, error, cut, gap } = useLog(id, paused);
   const box = useRef<HTMLDivElement>(null);
   const wanted = useDeferredValue(typed.trim());
   const found = useMemo(() => matching(buffer, wanted), [buffer, wanted]);
@@ -153,7 +153,8 @@ function Following({ id }: { id: string }) {
         </span>
         <span>
           {count(buffer.count, 'line')}
-          {buffer.dropped > 0 && `; ${buffer.dropped.toLocaleString('en')} older ones were let go`}
+          {buffer.dropped > 0 ? `; ${buffer.dropped.toLocaleString('en')} older ones were let go` : cut && '; older ones are not shown, searched or downloaded'}
+          {gap && '; some of an interruption are missing'}
         </span>
       </div>
       {state === 'live' && buffer.count === 0 && <p style={{ color: 'var(--ink-dim)' }}>It has written nothing yet.</p>}
@@ -162,6 +163,11 @@ function Following({ id }: { id: string }) {
 }
 
 const lineHeight = 20;
+const lineLength = 120; // of a line on a wide screen, as a guess until it is drawn
+
+function rowsOf({ lines }: Block): number {
+  return lines.reduce((sum, { text }) => sum + Math.max(1, Math.ceil(text.length / lineLength)), 0);
+}
 
 interface LogBlockProps {
   block: Block;
@@ -176,7 +182,7 @@ interface LogBlockProps {
 const LogBlock = memo(
   function LogBlock({ block, wanted, several, here, root, last }: LogBlockProps) {
     const part = useRef<HTMLDivElement>(null);
-    const height = useRef(block.lines.length * lineHeight);
+    const height = useRef(rowsOf(block) * lineHeight);
     const [near, setNear] = useState(last || typeof IntersectionObserver === 'undefined');
     useEffect(() => {
       if (part.current === null || typeof IntersectionObserver === 'undefined') return;

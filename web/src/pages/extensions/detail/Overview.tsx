@@ -18,7 +18,8 @@ import { neededBy, needsOf } from '../depends';
 import classes from '../Detail.module.css';
 import { fitOf, gigabytes, useMachine, vramText } from '../fit';
 import { GrantList } from '../GrantList';
-import { RatingHelp, ratingWords } from '../parts';
+import { RatingWhy, Refusals } from '../RatingWhy';
+import { refusalsOf } from '../rating';
 import { PlanFacts, PolicyChanges } from '../PlanSummary';
 import { standingOf } from '../state';
 import { useEntries } from '../useExtension';
@@ -80,30 +81,14 @@ function Permissions({ extension }: { extension: Entry }) {
   const core = extension.source === 'core' && !extension.can_toggle;
   const asks = may(session, 'operate') && !core;
   const plan = usePlan(extension.id, {}, asks);
+  const { data: told } = useQuery(queries.extension(extension.id));
+  const refusals = plan.data?.code === 'scan_refused' && list(plan.data.errors).length > 0 ? list(plan.data.errors) : refusalsOf(told?.findings);
   return (
     <Section title="What it may do">
       <div className={`card ${classes.list}`}>
-        {core ? <p style={{ margin: 0 }}>It is part of Dream Server itself, and not judged as an extension.</p> : <GrantList grants={list(extension.grants)} refused={plan.data?.code === 'scan_refused'} />}
-        {extension.rating !== undefined && extension.rating > 0 && (
-          <div>
-            <strong>Rating {extension.rating} of 8.</strong> {ratingWords(extension.rating)}.
-            <RatingHelp />
-          </div>
-        )}
-        {list(plan.data?.errors).length > 0 && plan.data?.code === 'scan_refused' && (
-          <div>
-            <strong>The security scan refuses it:</strong>
-            <ul>
-              {list(plan.data.errors).map((item, i) => (
-                <li key={i} className="name">
-                  {item.message}
-                  {item.service && ` (${item.service})`}
-                  {item.fix && <span className={classes.small}> {item.fix}</span>}
-                </li>
-              ))}
-            </ul>
-          </div>
-        )}
+        {core ? <p style={{ margin: 0 }}>It is part of Dream Server itself, and not judged as an extension.</p> : <GrantList grants={list(extension.grants)} refused={refusals.length > 0} />}
+        {refusals.length > 0 && <Refusals items={refusals} />}
+        <RatingWhy rating={extension.rating} findings={told?.findings} />
       </div>
       {asks && (
         <div className={`card ${classes.list}`} style={{ marginTop: '0.75rem' }}>

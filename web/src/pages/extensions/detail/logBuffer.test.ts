@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { added, blockSize, blocksOf, empty, lineOf, type LogLine, matching, piecesOf, plain, Seen, textOf } from './logBuffer';
+import { added, Backlog, blockLength, blockSize, blocksOf, empty, lineOf, type LogLine, matching, piecesOf, plain, Seen, textOf } from './logBuffer';
 
 const line = (text: string, time = '2026-01-02T03:04:05Z'): LogLine => ({ time, service: 'hello', container: 'dream-hello', stream: 'stdout', text });
 const many = (from: number, n: number) => Array.from({ length: n }, (_, i) => line(`line ${from + i}`));
@@ -23,6 +23,14 @@ describe('added', () => {
     expect(one.blocks[1]?.lines).toHaveLength(5);
   });
 
+  it('has fewer lines in a block where they are long', () => {
+    const long = Array.from({ length: 500 }, () => line('x'.repeat(10_000)));
+    const buffer = added(added(empty, long.slice(0, 3)), long.slice(3));
+    expect(buffer.count).toBe(500);
+    expect(Math.max(...buffer.blocks.map(({ lines }) => lines.length))).toBe(Math.ceil(blockLength / 10_000));
+    expect(buffer.blocks.flatMap(({ lines }) => lines.map(({ n }) => n))).toEqual(Array.from({ length: 500 }, (_, i) => i));
+  });
+
   it('is the same for nothing', () => expect(added(empty, [])).toBe(empty));
 });
 
@@ -32,7 +40,16 @@ it('tells what is sent again from what is new', () => {
   expect(seen.isNew(line('a'))).toBe(true); // long ago, and forgotten
 });
 
+describe('Backlog', () => {
+  const cut = (backlog: Backlog, ...lines: [string, boolean][]) => lines.map(([time, isNew]) => backlog.isCut(line('x', time), isNew));
+  const then = Date.parse('2026-01-02T00:00:00Z');
+  it('is cut where as many lines came as are sent', () => expect(cut(new Backlog(2, then), ['2026-01-01T00:00:00Z', true], ['2026-01-01T00:00:01Z', true])).toEqual([false, true]));
+  it('is whole where what is written meanwhile makes it as many', () => expect(cut(new Backlog(2, then), ['2026-01-01T00:00:00Z', true], ['2026-01-02T00:00:01Z', true])).toEqual([false, false]));
+  it('is whole where it goes on from what is here', () => expect(cut(new Backlog(2, then), ['2026-01-01T00:00:00Z', false], ['2026-01-01T00:00:01Z', true])).toEqual([false, false]));
+});
+
 describe('lineOf', () => {
+  it('shows what would turn the text around', () => expect(lineOf('{"text":"abc\\u202edef","time":"","service":"x"}')?.text).toBe('abc\ufffddef'));
   it.each(['', 'null', '7', '{"text": 7}', '{'])('%j is none', (data) => expect(lineOf(data)).toBeUndefined());
   it('takes a line of a newer API', () => expect(lineOf('{"text":"x","stream":"stdmid","cut":true,"level":"?"}')).toMatchObject({ stream: 'stdmid', text: 'x', cut: true }));
 });

@@ -1,4 +1,5 @@
 // The lines of a log that a page keeps: the newest, in blocks that are drawn and forgotten as a whole.
+import { parsed } from '../../../api/plain';
 
 /** LogLine is one line as the API sends it. */
 export interface LogLine {
@@ -23,6 +24,8 @@ export interface Block {
 
 export const limit = 10_000;
 export const blockSize = 100;
+/** blockLength is how many characters fill a block, where its lines are long. */
+export const blockLength = 16_384;
 
 /** Buffer is what is kept. It is a value: adding gives another one, which shares what did not change. */
 export interface Buffer {
@@ -39,35 +42,37 @@ export const empty: Buffer = { blocks: [], count: 0, dropped: 0, next: 0 };
 export function added(buffer: Buffer, lines: readonly LogLine[], most = limit): Buffer {
   if (lines.length === 0) return buffer;
   const blocks = [...buffer.blocks];
-  let { next, count, dropped } = buffer;
-  let open: Numbered[] | undefined;
-  let first = 0;
+  let { count, dropped } = buffer;
   const last = blocks.at(-1);
-  if (last !== undefined && last.lines.length < blockSize) {
-    blocks.pop();
-    open = [...last.lines];
-    first = last.first;
-  }
-  for (const line of lines) {
-    if (open === undefined) {
-      open = [];
-      first = next;
-    }
-    open.push({ ...line, n: next });
-    next++;
-    count++;
-    if (open.length === blockSize) {
-      blocks.push({ first, lines: open });
-      open = undefined;
-    }
-  }
-  if (open !== undefined) blocks.push({ first, lines: open });
+  const open = last !== undefined && !isFull(last.lines.length, sizeOf(last.lines)) ? (blocks.pop()?.lines ?? []) : [];
+  blocks.push(...blocksOf([...open, ...lines.map((line, i) => ({ ...line, n: buffer.next + i }))]));
+  count += lines.length;
   while (count > most && blocks.length > 1) {
     const gone = blocks.shift()?.lines.length ?? 0;
     count -= gone;
     dropped += gone;
   }
-  return { blocks, count, dropped, next };
+  return { blocks, count, dropped, next: buffer.next + lines.length };
+}
+
+/** Backlog tells of the lines that were there when a connection began whether older ones were left out. */
+export class Backlog {
+  private count = 0;
+  private joins = false;
+
+  /** most is how many lines are sent of those that were there until then. */
+  constructor(
+    private readonly most: number,
+    private readonly until: number,
+  ) {}
+
+  /** isCut takes the next line, and reports whether there was something before the first that nobody has sent. */
+  isCut({ time }: LogLine, isNew: boolean): boolean {
+    if (Date.parse(time) > this.until) return false;
+    this.count++;
+    if (!isNew) this.joins = true; // it goes on where the last connection ended
+    return this.count >= this.most && !this.joins;
+  }
 }
 
 /** Seen remembers the last lines, so that what a stream sends again after an interruption is told apart from what is new. */
@@ -89,7 +94,7 @@ export class Seen {
 /** lineOf reads a line that the stream sent; undefined for what is none. */
 export function lineOf(data: string): LogLine | undefined {
   try {
-    const line = JSON.parse(data) as Partial<LogLine> | null;
+    const line = parsed(data) as Partial<LogLine> | null;
     if (line === null || typeof line !== 'object' || typeof line.text !== 'string') return undefined;
     return {
       time: String(line.time ?? ''), service: String(line.service ?? ''), container: String(line.container ?? ''), stream: String(line.stream ?? 'stdout'),
@@ -140,12 +145,29 @@ export function matching(buffer: Buffer, wanted: string): Numbered[] {
   return low === '' ? [] : buffer.blocks.flatMap(({ lines }) => lines.filter(({ text }) => text.toLowerCase().includes(low)));
 }
 
-/** blocksOf puts lines that were picked into blocks again. */
+/** blocksOf puts lines into blocks. */
 export function blocksOf(lines: readonly Numbered[]): Block[] {
-  return Array.from({ length: Math.ceil(lines.length / blockSize) }, (_, i) => {
-    const part = lines.slice(i * blockSize, (i + 1) * blockSize);
-    return { first: part[0]?.n ?? 0, lines: part };
+  const blocks: Block[] = [];
+  let from = 0;
+  let size = 0;
+  lines.forEach(({ text }, i) => {
+    size += text.length;
+    if (!isFull(i + 1 - from, size) && i < lines.length - 1) return;
+    const part = lines.slice(from, i + 1);
+    blocks.push({ first: part[0]?.n ?? 0, lines: part });
+    from = i + 1;
+    size = 0;
   });
+  return blocks;
+}
+
+// A block is drawn as a whole: long lines make it shorter.
+function isFull(count: number, size: number): boolean {
+  return count >= blockSize || size >= blockLength;
+}
+
+function sizeOf(lines: readonly Numbered[]): number {
+  return lines.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 /** textOf is the log as a file. */

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'react';
 
 import { addressOf } from '../../../api/client';
+import { serverNow } from '../../../api/clock';
 import { Problem } from '../../../api/problem';
 import { delayAfter, readStream } from '../../../live/follow';
-import { added, type Buffer, empty, lineOf, type LogLine, Seen } from './logBuffer';
+import { added, Backlog, type Buffer, empty, lineOf, type LogLine, Seen } from './logBuffer';
 
 /** LogState is a log and how it comes. */
 export interface LogState {
@@ -13,16 +14,21 @@ export interface LogState {
   state: 'connecting' | 'live' | 'again';
   /** Why it does not come; it is tried again all the same. */
   error: unknown;
+  /** Whether there are older lines than the first, which are not sent. */
+  cut: boolean;
+  /** Whether lines of an interruption are missing: more were written than are sent afterwards. */
+  gap: boolean;
 }
 
 const drawEvery = 100;
+const tail = 10_000; // as many as are sent at most, and kept
 
 /**
  * useLog follows a log for as long as the part is there that uses it. After an interruption it goes on from the last line. Paused,
  * what comes is kept and not shown.
  */
 export function useLog(id: string, paused: boolean): LogState & { clear: () => void } {
-  const [shown, setShown] = useState<LogState>({ buffer: empty, waiting: 0, state: 'connecting', error: undefined });
+  const [shown, setShown] = useState<LogState>({ buffer: empty, waiting: 0, state: 'connecting', error: undefined, cut: false, gap: false });
   const came = useRef<LogLine[]>([]);
   const hold = useRef(paused);
   const flush = useRef<() => void>(() => undefined);
@@ -53,6 +59,7 @@ export function useLog(id: string, paused: boolean): LogState & { clear: () => v
         if (came.current.length > 10_000) came.current.shift(); // paused for long
         timer ??= setTimeout(flush.current, drawEvery);
       },
+      onMissing: (where) => setShown((old) => ({ ...old, [where]: true })),
       onState: (state, error) => setShown((old) => ({ ...old, state, error })),
     });
     return () => {
@@ -67,15 +74,19 @@ export function useLog(id: string, paused: boolean): LogState & { clear: () => v
 interface Reader {
   onLine: (line: LogLine) => void;
   onState: (state: LogState['state'], error: unknown) => void;
+  onMissing: (where: 'cut' | 'gap') => void;
 }
 
-async function read(id: string, signal: AbortSignal, { onLine, onState }: Reader): Promise<void> {
+async function read(id: string, signal: AbortSignal, { onLine, onState, onMissing }: Reader): Promise<void> {
   const seen = new Seen();
   let last = '';
   for (let failures = 0; !signal.aborted; ) {
     let error: unknown;
     try {
-      const url = addressOf('/api/extensions/{id}/logs', { id }, { follow: true, tail: 500, since: last });
+      const url = addressOf('/api/extensions/{id}/logs', { id }, { follow: true, tail, since: last });
+      const where = last === '' ? 'cut' : 'gap';
+      let backlog = new Backlog(tail, serverNow());
+      let missing = false;
       await readStream(
         url,
         undefined,
@@ -83,11 +94,20 @@ async function read(id: string, signal: AbortSignal, { onLine, onState }: Reader
         (message) => {
           failures = 0;
           const line = message.event === 'log' ? lineOf(message.data) : undefined;
-          if (line === undefined || !seen.isNew(line)) return;
+          if (line === undefined) return;
+          const isNew = seen.isNew(line);
+          if (!missing && backlog.isCut(line, isNew)) {
+            missing = true;
+            onMissing(where);
+          }
+          if (!isNew) return;
           last = line.time || last;
           onLine(line);
         },
-        () => onState('live', undefined),
+        () => {
+          backlog = new Backlog(tail, serverNow());
+          onState('live', undefined);
+        },
       );
     } catch (failure) {
       error = failure;

@@ -1,9 +1,12 @@
 import { Checkbox } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 
+import { queries } from '../../../api/queries';
 import { type Entry, list } from '../../../api/types';
 import { Section } from '../../../parts/Section';
 import classes from '../Detail.module.css';
 import { GrantList } from '../GrantList';
+import { RatingWhy } from '../RatingWhy';
 import { grantOf } from '../../../operations/grants';
 import type { Grant, Plan } from '../usePlan';
 
@@ -19,6 +22,7 @@ interface GrantsProps {
 
 /** Grants is what an extension may do, and what it asks for beyond that, one by one. */
 export function Grants({ extension, plan, asked, accepted, tried, onAccept }: GrantsProps) {
+  const { data: told } = useQuery(queries.extension(extension.id));
   return (
     <Section title="What it may do">
       <div className={`card ${classes.list}`}>
@@ -42,6 +46,7 @@ export function Grants({ extension, plan, asked, accepted, tried, onAccept }: Gr
             })}
           </fieldset>
         )}
+        <RatingWhy rating={extension.rating} findings={told?.findings} />
       </div>
     </Section>
   );
