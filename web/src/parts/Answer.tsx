@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { History, Lock } from 'lucide-react';
+import { History, Lock, Unplug } from 'lucide-react';
 
 import { useSession } from '../app/session';
 import { Problem } from '../api/problem';
@@ -28,6 +28,16 @@ export function Answer<T>({ query, of, loading = <Loading />, children }: Answer
       </EmptyState>
     );
   }
+  // The banner says that the host agent is away, and why.
+  if (isAgentAway(error)) {
+    return data !== undefined ? (
+      <>{children(data)}</>
+    ) : (
+      <EmptyState icon={Unplug} title="It shows when the host agent is back">
+        <p>The host agent tells of {of}, and is away.</p>
+      </EmptyState>
+    );
+  }
   return (
     <>
       {error !== null && error !== undefined && <ErrorNotice error={error} onRetry={() => void query.refetch()} />}
@@ -39,6 +49,12 @@ export function Answer<T>({ query, of, loading = <Loading />, children }: Answer
 // An API that is older has no such route; one that has it answers 404 for none of these questions.
 function isUnknownRoute(error: unknown): boolean {
   return error instanceof Problem && (error.status === 404 || error.status === 405);
+}
+
+const away: readonly string[] = ['agent_no_socket', 'agent_refused', 'agent_hung'];
+
+function isAgentAway(error: unknown): boolean {
+  return error instanceof Problem && away.includes(error.code);
 }
 
 /** NeedsScope shows its children to sessions that may see them, and to others says what it takes. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ago, bytes, count, duration, megabytes, words } from './format';
+import { ago, bytes, count, duration, megabytes, sentence, words } from './format';
 
 describe('bytes', () => {
   it.each([
@@ -27,3 +27,8 @@ describe('ago', () => {
 
 it('count agrees with its noun', () => expect([count(1, 'service'), count(1200, 'entry', 'entries')]).toEqual(['1 service', '1,200 entries']));
 it('words are readable', () => expect([words('not_installed'), words('x'), words('')]).toEqual(['Not installed', 'X', '–']));
+
+it('a sentence begins large, a name as it is written', () =>
+  expect(['it has no container', 'this machine has no GPU', 'n8n does not run', 'its log says why', 'italian is no language', ''].map(sentence)).toEqual([
+    'It has no container', 'This machine has no GPU', 'n8n does not run', 'Its log says why', 'italian is no language', '',
+  ]));

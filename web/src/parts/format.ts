@@ -67,6 +67,11 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }
 
+/** sentence begins large what was made to stand after a colon: it has no container. A name or a command stays as it is. */
+export function sentence(text: string): string {
+  return /^(?:an?|are|connection|could|it|its|no|nobody|none|not|nothing|that|the|there|these|this|what|whether)\b/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}
+
 /** words makes a word of the API readable: not_installed is Not installed. */
 export function words(name: string): string {
   const text = name.replaceAll(/[_-]+/g, ' ').trim();

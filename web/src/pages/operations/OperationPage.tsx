@@ -19,12 +19,14 @@ import { Prose } from '../../parts/Prose';
 import { Section } from '../../parts/Section';
 import { StatusBadge } from '../../parts/StatusBadge';
 import { TimeAgo, Took } from '../../parts/TimeAgo';
+import { useNames } from '../../parts/useNames';
 import { OperationRow } from './OperationRow';
 import classes from './Operations.module.css';
 
 /** OperationPage is one operation: its stages as they go on, what came of it, and what to do next. */
 export default function OperationPage() {
   const { id = '' } = useParams();
+  const nameOf = useNames();
   const { data: operation, error, refetch } = useOperation(id);
   if (operation === undefined) {
     return (
@@ -45,7 +47,7 @@ export default function OperationPage() {
   return (
     <>
       <PageHeader
-        title={`${kindOf(operation.kind)} ${operation.extension}`}
+        title={`${kindOf(operation.kind)} ${nameOf(operation.extension)}`}
         lead={<StatusBadge status={operation.state} />}
         actions={
           <>
@@ -136,12 +138,13 @@ function Again({ operation }: { operation: Operation }) {
 }
 
 function Facts({ operation }: { operation: Operation }) {
+  const nameOf = useNames();
   return (
     <dl className={classes.facts}>
       <div>
         <dt>Extension</dt>
         <dd>
-          <ExtensionLink id={operation.extension} />
+          <ExtensionLink id={operation.extension} name={nameOf(operation.extension)} />
         </dd>
       </div>
       <div>

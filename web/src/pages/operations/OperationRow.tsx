@@ -8,15 +8,17 @@ import { kindOf, whoOf } from '../../operations/words';
 import { Prose } from '../../parts/Prose';
 import { StatusBadge } from '../../parts/StatusBadge';
 import { TimeAgo, Took } from '../../parts/TimeAgo';
+import { useNames } from '../../parts/useNames';
 import classes from './Operations.module.css';
 
 /** OperationRow is an operation in a list: what, how it ended or how far it is, when, who. */
 export function OperationRow({ operation }: { operation: Operation }) {
+  const nameOf = useNames();
   return (
     <article className={classes.row}>
       <div className={classes.head}>
         <Link to={`/operations/${operation.id}`} className={`${classes.title} name`}>
-          {kindOf(operation.kind)} {operation.extension}
+          {kindOf(operation.kind)} {nameOf(operation.extension)}
         </Link>
         <StatusBadge status={operation.state} />
         <span className={classes.when}>

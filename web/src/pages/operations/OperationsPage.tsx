@@ -13,6 +13,7 @@ import { count } from '../../parts/format';
 import { Loading } from '../../parts/Loading';
 import { PageHeader } from '../../parts/PageHeader';
 import { lookOf } from '../../parts/status';
+import { useNames } from '../../parts/useNames';
 import { OperationRow } from './OperationRow';
 import classes from './Operations.module.css';
 
@@ -31,6 +32,7 @@ export default function OperationsPage() {
     placeholderData: keepPreviousData,
   });
   const operations = list(data?.operations);
+  const nameOf = useNames();
   const extensions = useExtensionIDs(extension);
   const filtered = extension !== '' || state !== undefined;
 
@@ -49,7 +51,7 @@ export default function OperationsPage() {
         <Select
           label="Extension"
           placeholder="All"
-          data={extensions}
+          data={extensions.map((value) => ({ value, label: nameOf(value) }))}
           value={extension === '' ? null : extension}
           onChange={(value) => filter('extension', value)}
           searchable

@@ -1,9 +1,11 @@
 import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'react-router';
 
 import { noticeOfFailure } from '../../api/problem';
-import { type ExternalLink, type Feature, may, type Operation } from '../../api/types';
+import { queries } from '../../api/queries';
+import { type ExternalLink, type Feature, list, may, type Operation } from '../../api/types';
 import { serviceURL } from '../../app/links';
 import { useSession } from '../../app/session';
 import { OperationProgress } from '../../operations/OperationProgress';
@@ -11,9 +13,11 @@ import { useChange, useOperation } from '../../operations/useOperations';
 import { CopyLine } from '../../parts/CopyLine';
 import { ErrorNotice } from '../../parts/ErrorNotice';
 import { extensionPath } from '../../parts/ExtensionLink';
+import { sentence } from '../../parts/format';
 import { Prose } from '../../parts/Prose';
 import { iconOf } from '../../parts/icons';
 import { StatusBadge } from '../../parts/StatusBadge';
+import { saysAway, waits } from './away';
 import { GuideDialog } from './GuideDialog';
 import { needsOf, type Step, stepOf } from './next';
 import classes from './Overview.module.css';
@@ -30,7 +34,10 @@ export function FeatureTile({ feature, running, link }: FeatureTileProps) {
   const Icon = iconOf(feature.icon);
   const [begun, setBegun] = useState<string>();
   const { data: followed } = useOperation(begun);
-  const step = stepOf(feature);
+  const { data: status } = useQuery(queries.status());
+  const { data: services } = useQuery(queries.services());
+  const away = saysAway(feature.reason, status?.agent);
+  const step: Step = waits(feature, status?.agent) || away ? { kind: 'none' } : stepOf(feature, new Set(list(services).map(({ id }) => id)));
   const target = step.kind === 'change' ? step.id : feature.extension;
   const going = running.find(({ extension }) => extension === target);
   const failure = going === undefined && !feature.enabled && followed?.error !== undefined ? noticeOfFailure(followed.error) : undefined;
@@ -50,7 +57,7 @@ export function FeatureTile({ feature, running, link }: FeatureTileProps) {
       ) : (
         !feature.enabled && feature.reason !== '' && (
           <p className={`${classes.reason} name`}>
-            <Prose text={feature.reason} />
+            <Prose text={away ? 'Not known while the host agent is away.' : sentence(feature.reason)} />
           </p>
         )
       )}

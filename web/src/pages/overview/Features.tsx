@@ -9,6 +9,7 @@ import { ErrorNotice } from '../../parts/ErrorNotice';
 import { Loading } from '../../parts/Loading';
 import { Prose } from '../../parts/Prose';
 import { Section } from '../../parts/Section';
+import { saysAway } from './away';
 import { FeatureTile } from './FeatureTile';
 import classes from './Overview.module.css';
 
@@ -16,6 +17,7 @@ import classes from './Overview.module.css';
 export function Features() {
   const { data, error, refetch } = useQuery(queries.features());
   const running = useRunning();
+  const { data: status } = useQuery(queries.status());
   const { data: links } = useQuery(queries.links());
   if (data === undefined) {
     return <Section title="Features">{error === null ? <Loading lines={2} height={150} /> : <ErrorNotice error={error} onRetry={() => void refetch()} />}</Section>;
@@ -35,7 +37,7 @@ export function Features() {
           </li>
         ))}
       </ul>
-      {list(data.recommendations).map((sentence) => (
+      {list(data.recommendations).filter((sentence) => !saysAway(sentence, status?.agent)).map((sentence) => (
         <p key={sentence} className={classes.advice}>
           <Prose text={sentence} />
         </p>

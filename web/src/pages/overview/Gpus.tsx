@@ -5,10 +5,11 @@ import { queries } from '../../api/queries';
 import { list, type Schemas } from '../../api/types';
 import { ErrorNotice } from '../../parts/ErrorNotice';
 import { ExtensionLink } from '../../parts/ExtensionLink';
-import { megabytes } from '../../parts/format';
+import { megabytes, sentence } from '../../parts/format';
 import { Meter } from '../../parts/Meter';
 import { Prose } from '../../parts/Prose';
 import { Section } from '../../parts/Section';
+import { isAway } from './away';
 import classes from './Overview.module.css';
 
 type Gpu = Schemas['GpuDevice'];
@@ -16,11 +17,12 @@ type Gpu = Schemas['GpuDevice'];
 /** Gpus shows each GPU, and whose work is on it. A machine without one says so in a line. */
 export function Gpus() {
   const { data, error, refetch } = useQuery(queries.gpus());
+  const { data: status } = useQuery(queries.status());
   // What was read last is no answer to what is so now.
   if (error instanceof Problem && error.status === 503) {
     return (
       <Section title="GPU">
-        <p className={`${classes.quiet} name`}><Prose text={error.message} /></p>
+        <p className={`${classes.quiet} name`}><Prose text={isAway(status?.agent) ? 'Its figures come from the host agent, and show here when it is back.' : sentence(error.message)} /></p>
       </Section>
     );
   }

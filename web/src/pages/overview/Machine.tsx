@@ -23,7 +23,7 @@ export function Machine() {
           <Meter
             label="Disk"
             value={status.disk?.percent}
-            text={status.disk === null ? 'not known' : `${status.disk.free_gb.toFixed(1)} GB free of ${status.disk.total_gb.toFixed(0)} GB`}
+            text={status.disk === null ? 'not known' : ofTotal(status.disk.used_gb, status.disk.total_gb)}
           />
           <Storage />
         </div>
@@ -37,9 +37,9 @@ function nameOf({ system }: Status): string {
   return [system.hostname, up].filter(Boolean).join(', ');
 }
 
-function ofTotal(used: number | null, total: number | null): string {
+function ofTotal(used: number | null | undefined, total: number | null): string {
   if (total === null) return 'not known';
-  return used === null ? `${total.toFixed(1)} GB` : `${used.toFixed(1)} of ${total.toFixed(1)} GB`;
+  return used === null || used === undefined ? `${total.toFixed(1)} GB` : `${used.toFixed(1)} of ${total.toFixed(1)} GB`;
 }
 
 // What the data directory holds is counted by the agent while somebody asks, which can take a while. Its place is kept.

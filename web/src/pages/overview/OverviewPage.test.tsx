@@ -17,7 +17,7 @@ const answers = (rest: object = {}) => ({
   'GET /api/session': { who: 'session:admin', scope: 'admin' },
   'GET /api/status': {
     version: '2.1.0', agent: { available: true }, system: { hostname: 'attic', uptime: 7800 }, cpu: { percent: 12 }, ram: { used_gb: 4, total_gb: 16 },
-    disk: { free_gb: 100, total_gb: 250, percent: 60 }, manifest_errors: [],
+    disk: { free_gb: 100, used_gb: 150, total_gb: 250, percent: 60 }, manifest_errors: [],
   },
   'GET /api/services': [],
   'GET /api/features': { features: [], recommendations: [], suggestions: [], summary: { enabled: 0, available: 0, total: 0, progress: 0 }, gpu: {} },
@@ -66,6 +66,7 @@ it('shows what is not healthy with its reason, whatever it is called', async () 
   expect(poor.getByText(`<b>${long}</b>`)).toBeDefined();
   expect(poor.getByText(rtl)).toBeDefined();
   expect(poor.getByText('Hibernating')).toBeDefined();
+  expect(poor.getByText('It sleeps')).toBeDefined();
   expect(container.querySelector('img')).toBeNull();
 });
 
@@ -110,6 +111,28 @@ it('who may only look is shown no button that is refused', async () => {
   );
   open();
   expect(await screen.findByText('searxng does not run')).toBeDefined();
-  expect(await screen.findByText('it ended')).toBeDefined();
+  expect(await screen.findByText('It ended')).toBeDefined();
   expect(screen.queryByRole('button', { name: /Start/ })).toBeNull();
+});
+
+it('what the banner says of the host agent is not said again, and what runs without a health check is no fault', async () => {
+  const why = 'the host agent is away: dial unix /run/dream.sock';
+  serve(
+    answers({
+      'GET /api/status': { ...answers()['GET /api/status'], agent: { available: false, reason: why } },
+      'GET /api/services': [
+        { id: 'a', name: 'Alpha', port: 1, external_port: 1, status: 'down', reason: 'connection refused' },
+        { id: 'b', name: 'Beta', port: 1, external_port: 1, status: 'unknown', reason: 'its container runs, but has no healthcheck, and it is not asked: its manifest names no health path' },
+      ],
+      'GET /api/features': { features: [{ ...feature, reason: why, next: { text: 'Read the log of SearXNG', command: 'dream logs searxng', request: 'POST /api/extensions/searxng/logs' } }], recommendations: [why], suggestions: [], summary: { enabled: 0, available: 0, total: 1, progress: 0 }, gpu: {} },
+      'GET /api/gpu/detailed': () => json({ code: 'agent_no_socket', title: 'x', detail: why }, 503),
+    }),
+  );
+  open();
+  expect(await screen.findByText('Not known while the host agent is away.')).toBeDefined();
+  expect(await screen.findByText(/show here when it is back/)).toBeDefined();
+  expect(screen.queryByText(/dial unix/)).toBeNull();
+  expect(screen.queryByText('Down')).toBeNull();
+  expect(screen.queryByText(/Read the log/)).toBeNull();
+  expect(within(screen.getByRole('list', { name: 'Services that run' })).getByText('Running')).toBeDefined();
 });

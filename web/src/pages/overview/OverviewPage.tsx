@@ -4,6 +4,7 @@ import { queries } from '../../api/queries';
 import { list } from '../../api/types';
 import { Loading } from '../../parts/Loading';
 import { PageHeader } from '../../parts/PageHeader';
+import { seen } from './away';
 import { Containers } from './Containers';
 import { Features } from './Features';
 import { Gpus } from './Gpus';
@@ -19,7 +20,7 @@ export default function OverviewPage() {
   const { data, isFetched } = useQuery(queries.services());
   // What the sections stand on comes first, so that none of them pushes another away a moment later.
   const { isFetched: features } = useQuery(queries.features());
-  const { isFetched: status } = useQuery(queries.status());
+  const { data: known, isFetched: status } = useQuery(queries.status());
   const { isFetched: core } = useQuery(queries.catalog({ category: 'core' }));
   if (!isFetched || !features || !status || !core) {
     return (
@@ -31,7 +32,7 @@ export default function OverviewPage() {
   }
   return (
     <>
-      <PageHeader title="Overview" lead={data === undefined ? '\u00a0' : summaryOf(fareOf(list(data)))} />
+      <PageHeader title="Overview" lead={data === undefined ? '\u00a0' : summaryOf(fareOf(list(data).map((service) => seen(service, known?.agent))))} />
       <div className={classes.columns}>
         <div className={classes.column}>
           <Running />

@@ -12,12 +12,14 @@ import { CopyLine } from '../../parts/CopyLine';
 import { EmptyState } from '../../parts/EmptyState';
 import { ErrorNotice } from '../../parts/ErrorNotice';
 import { ExtensionLink } from '../../parts/ExtensionLink';
+import { sentence } from '../../parts/format';
 import { Loading } from '../../parts/Loading';
 import { Prose } from '../../parts/Prose';
 import { Section } from '../../parts/Section';
 import { StatusBadge } from '../../parts/StatusBadge';
 import { TimeAgo } from '../../parts/TimeAgo';
-import { fareOf } from './health';
+import { isAway, seen } from './away';
+import { fareOf, isUnasked } from './health';
 import classes from './Overview.module.css';
 
 /** Services shows what is healthy, and first of all what is not, why, and what to do about it. */
@@ -26,13 +28,15 @@ export function Services() {
   const { data: core } = useQuery(queries.catalog({ category: 'core' }));
   const running = useRunning();
   const coreIDs = new Set(list(core?.extensions).map(({ id }) => id));
-  const fare = fareOf(list(data));
+  const { data: status } = useQuery(queries.status());
+  const away = isAway(status?.agent);
+  const fare = fareOf(list(data).map((service) => seen(service, status?.agent)));
   if (data === undefined) {
     return <Section title="Services">{error === null ? <Loading lines={3} /> : <ErrorNotice error={error} onRetry={() => void refetch()} />}</Section>;
   }
   return (
     <Section title="Services">
-      {fare.poor.length + fare.well.length === 0 && (
+      {fare.poor.length + fare.well.length + fare.unasked.length === 0 && (
         <EmptyState icon={Boxes} title="Nothing is switched on yet">
           <p>Install an extension, and here is how it fares.</p>
         </EmptyState>
@@ -41,17 +45,23 @@ export function Services() {
         <ul className={`plain-list ${classes.list}`} aria-label="Services that are not healthy">
           {fare.poor.map((service) => (
             <li key={service.id}>
-              <Poor service={service} core={coreIDs.has(service.id)} operation={running.find(({ extension }) => extension === service.id)} />
+              <Poor service={service} core={coreIDs.has(service.id)} away={away} operation={running.find(({ extension }) => extension === service.id)} />
             </li>
           ))}
         </ul>
       )}
-      {fare.well.length > 0 && (
-        <ul className={`plain-list ${classes.chips}`} aria-label="Healthy services">
-          {fare.well.map((service) => (
+      {fare.well.length + fare.unasked.length > 0 && (
+        <ul className={`plain-list ${classes.chips}`} aria-label="Services that run">
+          {[...fare.well, ...fare.unasked].map((service) => (
             <li key={service.id} className={classes.chip}>
               <ExtensionLink id={service.id} name={service.name} />
-              <StatusBadge status={service.status} />
+              {isUnasked(service) ? (
+                <span title="It has no health check: that it runs is all that is known.">
+                  <StatusBadge status={service.status} label="Running" />
+                </span>
+              ) : (
+                <StatusBadge status={service.status} />
+              )}
             </li>
           ))}
         </ul>
@@ -60,7 +70,7 @@ export function Services() {
   );
 }
 
-function Poor({ service, core, operation }: { service: Service; core: boolean; operation: Operation | undefined }) {
+function Poor({ service, core, away, operation }: { service: Service; core: boolean; away: boolean; operation: Operation | undefined }) {
   return (
     <article className={classes.row}>
       <div className={classes.head}>
@@ -75,7 +85,7 @@ function Poor({ service, core, operation }: { service: Service; core: boolean; o
         )}
         <span className={classes.push}>
           {operation === undefined ? (
-            <Remedy service={service} core={core} />
+            !away && <Remedy service={service} core={core} />
           ) : (
             <Button component={Link} to={`/operations/${operation.id}`} size="xs" variant="default">
               Details
@@ -83,7 +93,7 @@ function Poor({ service, core, operation }: { service: Service; core: boolean; o
           )}
         </span>
       </div>
-      {service.reason !== undefined && <p className={`${classes.reason} name`}><Prose text={service.reason} /></p>}
+      {service.reason !== undefined && <p className={`${classes.reason} name`}><Prose text={sentence(service.reason)} /></p>}
       {operation !== undefined && <OperationProgress operation={operation} />}
     </article>
   );

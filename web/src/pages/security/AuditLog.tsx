@@ -15,11 +15,12 @@ import { count, duration, words } from '../../parts/format';
 import { Loading } from '../../parts/Loading';
 import { TimeAgo } from '../../parts/TimeAgo';
 import { ExtensionLink } from '../../parts/ExtensionLink';
+import { useNames } from '../../parts/useNames';
 import { chosen, extensionsOf, more, most, pageSize } from './narrow';
 import { Filters, useFilter } from './Filters';
 import classes from './Security.module.css';
 import { ToneBadge } from '../../parts/ToneBadge';
-import { operationOf } from './words';
+import { operationOf, peerOf } from './words';
 
 type Entry = Schemas['AuditEntry'];
 
@@ -27,6 +28,7 @@ type Entry = Schemas['AuditEntry'];
 export function AuditLog() {
   const [, setSearch] = useSearchParams();
   const [limit, setLimit] = useState(pageSize);
+  const nameOf = useNames();
   const extension = useFilter('extension', ignore);
   const result = useFilter('result', ignore);
   const query = useQuery(queries.audit(limit));
@@ -39,7 +41,7 @@ export function AuditLog() {
         <Select
           label="Extension"
           placeholder="All"
-          data={extensionsOf(entries, extension.value)}
+          data={extensionsOf(entries, extension.value).map((id) => ({ value: id, label: nameOf(id) }))}
           value={extension.value || null}
           onChange={extension.set}
           searchable
@@ -100,15 +102,16 @@ const columns: readonly Column<Entry>[] = [
   {
     id: 'what',
     label: 'What',
-    cell: ({ op, extension }) => (
+    cell: ({ op, change, extension }) => (
       <span className="name">
-        {operationOf(op)}
+        {operationOf(change || op)}
         {extension !== undefined && extension !== '' && (
           <>
             {' '}
-            <ExtensionLink id={extension} />
+            <Named id={extension} />
           </>
         )}
+        {change !== undefined && change !== '' && change !== op && <span className={classes.dim}> · its {operationOf(op).toLowerCase()}</span>}
       </span>
     ),
   },
@@ -118,7 +121,7 @@ const columns: readonly Column<Entry>[] = [
     cell: ({ actor, peer }) => (
       <span className="name">
         {whoOf(actor)}
-        {peer !== undefined && peer !== '' && <span className={classes.dim}> ({peer})</span>}
+        {peerOf(actor, peer) !== '' && <span className={classes.dim}> ({peerOf(actor, peer)})</span>}
       </span>
     ),
   },
@@ -134,6 +137,11 @@ const columns: readonly Column<Entry>[] = [
     ),
   },
 ];
+
+function Named({ id }: { id: string }) {
+  const nameOf = useNames();
+  return <ExtensionLink id={id} name={nameOf(id)} />;
+}
 
 function Came({ entry }: { entry: Entry }) {
   const fine = entry.result === 'ok';

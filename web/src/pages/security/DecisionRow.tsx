@@ -6,14 +6,16 @@ import { whoOf } from '../../operations/words';
 import { count, duration } from '../../parts/format';
 import { TimeAgo } from '../../parts/TimeAgo';
 import { byPolicy } from './changes';
+import { useNames } from '../../parts/useNames';
 import { ExtensionLink } from '../../parts/ExtensionLink';
 import classes from './Security.module.css';
 import { ToneBadge } from '../../parts/ToneBadge';
-import { type Decision, digestOf, hookOf, modeOf, outcomeOf, type Ruling, rulingOf, subjectOf, valueOf } from './words';
+import { type Decision, digestOf, hookOf, modeOf, outcomeOf, peerOf, type Ruling, rulingOf, subjectOf, valueOf } from './words';
 
 /** DecisionRow is one evaluation; it opens to what each policy said and changed. */
 export function DecisionRow({ decision }: { decision: Decision }) {
   const [open, setOpen] = useState(false);
+  const nameOf = useNames();
   const summary = decision.message || warningOf(decision);
   return (
     <details className={classes.decision} onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -22,7 +24,7 @@ export function DecisionRow({ decision }: { decision: Decision }) {
         <span className={classes.summary}>
           <span className={classes.rowHead}>
             <ToneBadge look={outcomeOf(decision.outcome)} />
-            <span className={`${classes.rowTitle} name`}>{subjectOf(decision)}</span>
+            <span className={`${classes.rowTitle} name`}>{subjectOf({ ...decision, ...(decision.extension ? { extension: nameOf(decision.extension) } : {}) })}</span>
             <span className={classes.when}>
               <TimeAgo time={decision.time} />
             </span>
@@ -84,13 +86,14 @@ function Details({ decision }: { decision: Decision }) {
 }
 
 function Facts({ decision }: { decision: Decision }) {
+  const nameOf = useNames();
   return (
     <dl className={classes.facts}>
       {decision.extension !== undefined && decision.extension !== '' && (
         <div>
           <dt>Extension</dt>
           <dd>
-            <ExtensionLink id={decision.extension} />
+            <ExtensionLink id={decision.extension} name={nameOf(decision.extension)} />
           </dd>
         </div>
       )}
@@ -103,7 +106,7 @@ function Facts({ decision }: { decision: Decision }) {
           <dt>By</dt>
           <dd className="name">
             {whoOf(decision.user)}
-            {decision.peer !== undefined && decision.peer !== '' && <span className={classes.dim}> ({decision.peer})</span>}
+            {peerOf(decision.user, decision.peer) !== '' && <span className={classes.dim}> ({peerOf(decision.user, decision.peer)})</span>}
           </dd>
         </div>
       )}

@@ -11,6 +11,7 @@ import { Answer } from '../../parts/Answer';
 import { EmptyState } from '../../parts/EmptyState';
 import { count } from '../../parts/format';
 import { Loading } from '../../parts/Loading';
+import { useNames } from '../../parts/useNames';
 import { DecisionRow } from './DecisionRow';
 import { extensionsOf, more, most, pageSize, since, spans } from './narrow';
 import { Filters, useFilter } from './Filters';
@@ -20,6 +21,7 @@ import { knownOutcomes, outcomeOf } from './words';
 /** Decisions is the log of what policies decided. */
 export function Decisions() {
   const [search, setSearch] = useSearchParams();
+  const nameOf = useNames();
   const [limit, setLimit] = useState(pageSize);
   const extension = useFilter('extension', setLimit);
   const outcome = useFilter('outcome', setLimit);
@@ -42,7 +44,7 @@ export function Decisions() {
         <Select
           label="Extension"
           placeholder="All"
-          data={ids}
+          data={ids.map((id) => ({ value: id, label: nameOf(id) }))}
           value={extension.value || null}
           onChange={extension.set}
           searchable

@@ -106,6 +106,24 @@ it('a decision opens to what each policy said and changed', async () => {
   expect(asked).toContain('GET /api/policy/audit?limit=50&extension=n8n&outcome=changed');
 });
 
+it('the audit log has names, says what a start was part of, and names no socket of a browser', async () => {
+  const entry = { time: '2026-01-02T03:04:05Z', actor: 'session:admin', peer: 'uid 0', op: 'start', change: 'install', extension: 'n8n', result: 'ok', duration_ms: 3 };
+  open(
+    { 'GET /api/extensions/catalog': { extensions: [{ id: 'n8n', name: 'Workflows' }] }, 'GET /api/audit': { entries: [entry, { ...entry, actor: 'cli:alice', change: 'start' }] } },
+    '/security?tab=audit',
+  );
+  const table = await screen.findByRole('table', { name: 'Audit log' });
+  await waitFor(() => expect(table.textContent).toContain('Install Workflows · its start'));
+  expect(table.textContent).toContain('Start Workflows');
+  expect(table.textContent?.match(/uid 0/g)).toHaveLength(1);
+});
+
+it('does not say again that the host agent is away', async () => {
+  open({ 'GET /api/policy/status': () => json({ code: 'agent_no_socket', title: 'The host agent is away', detail: 'dial unix /run/x.sock' }, 503) });
+  expect(await screen.findByText('It shows when the host agent is back')).toBeDefined();
+  expect(screen.queryByText(/dial unix/)).toBeNull();
+});
+
 it('filters the audit log, and says when nothing fits', async () => {
   open(
     { 'GET /api/audit': { entries: [{ time: '2026-01-02T03:04:05Z', actor: 'session:admin', op: 'install', extension: 'n8n', result: 'busy', detail: 'wait', duration_ms: 3 }] } },

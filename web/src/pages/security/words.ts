@@ -115,6 +115,11 @@ export function operationOf(operation: string): string {
   return said(operations, operation);
 }
 
+/** peerOf is who held the socket of the host agent, where that says more than who asked: of a browser it is the API itself. */
+export function peerOf(actor: string, peer: string | undefined): string {
+  return /^(?:session|key):/.test(actor) ? '' : (peer ?? '');
+}
+
 /** valueOf writes one side of a difference. */
 export function valueOf(value: unknown): string {
   if (value === null || value === undefined) return '';
