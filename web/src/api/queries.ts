@@ -13,6 +13,19 @@ export function get<P extends PathOf<'get'>>(path: P, options: Pick<Options<'get
   });
 }
 
+// The catalogue is always there: an API that does not know its path is another one than this page was made for.
+function orOlder(error: unknown): never {
+  if (!(error instanceof Problem) || (error.status !== 404 && error.status !== 405)) throw error;
+  throw new Problem(
+    {
+      code: 'older',
+      title: 'This API is older than the page',
+      detail: 'It knows no catalogue of extensions. Bring Dream Server up to date, or load the page again, and it shows here.',
+    },
+    error.status,
+  );
+}
+
 export const queries = {
   session: () => get('/api/session'),
   status: () => get('/api/status'),
@@ -21,6 +34,7 @@ export const queries = {
   links: () => get('/api/external-links'),
   catalog: (query: Options<'get', '/api/extensions/catalog'>['query'] = {}) => ({
     ...get('/api/extensions/catalog', { query }),
+    queryFn: ({ signal }: { signal: AbortSignal }) => ask('get', '/api/extensions/catalog', { query, signal }).catch(orOlder),
     placeholderData: keepPreviousData,
   }),
   extension: (id: string) => get('/api/extensions/{id}', { path: { id } }),

@@ -187,12 +187,17 @@ function Made({ counts }: { counts: Schemas['PolicyCounts'] }) {
 }
 
 const example = `plugins:
-  - require_digest                # images need a digest
+  - require_digest  # images need a digest
   - name: resource_limits
-    config: {default: {memory: 2g}, max: {memory: 16g, cpus: 8}}
+    config:
+      default: {memory: 2g}
+      max: {memory: 16g, cpus: 8}
 rules:
   - name: known-registries
-    match: spec.services.exists(s, !spec.services[s].image.startsWith('ghcr.io/'))
+    match: >-
+      spec.services.exists(s,
+      !spec.services[s].image
+      .startsWith('ghcr.io/'))
     deny: images come from ghcr.io
 `;
 
@@ -205,7 +210,7 @@ function NoPolicies() {
           are asked at each install, enable and start, and may change or refuse it with a reason.
         </p>
         <p>
-          Write <code>config/server/config.yml</code> in the installation&rsquo;s folder, such as this one, and start the host agent again. The
+          Write <code>config/server/config.yml</code> in the installation&rsquo;s folder, where <code>dream init</code> has made a place for it, such as this one, and start the host agent again. The
           page <code>docs/policies.md</code> has all of it.
         </p>
         <CopyLine block text={example} />

@@ -12,6 +12,7 @@ export function Appearance() {
     <Section title="Appearance">
       <SegmentedControl
         aria-label="Colours"
+        className={classes.schemes}
         value={colorScheme}
         onChange={(value) => {
           const chosen = schemes.find((scheme) => scheme.value === value);

@@ -56,7 +56,8 @@ export function SessionFacts() {
           </div>
         </dl>
       </div>
-      <p className={classes.note}>This browser keeps a session, not the key. The session also ends after 12 hours without a request, and when its key is taken back.</p>
+      <p className={classes.note}>This browser keeps a session, not the key. The session also ends after 12 hours without a request, when its key is taken back,
+        and when the API is started again, as an update does.</p>
     </Section>
   );
 }
