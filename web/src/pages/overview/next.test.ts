@@ -28,7 +28,7 @@ it('one command brings up all that it lacks of what is switched on', () => {
 
 describe('needsOf', () => {
   const requirements = { vramGb: 8, vramOk: true, diskGb: 4, diskOk: true, unknown: [] } as unknown as Feature['requirements'];
-  it('says what it takes', () => expect(needsOf({ requirements, setupTime: '10 minutes' })).toEqual(['8 GB VRAM', '4 GB disk', 'Set up in 10 minutes']));
+  it('says what it takes', () => expect(needsOf({ requirements, setupTime: '10 minutes' })).toEqual(['8 GB VRAM', '4 GB disk', 'Set-up: 10 minutes']));
   it('says what does not fit, and what nobody knows', () =>
     expect(needsOf({ requirements: { ...requirements, vramOk: false, diskOk: false, unknown: ['disk'] }, setupTime: 'Unknown' })).toEqual([
       '8 GB VRAM, too much for this machine',

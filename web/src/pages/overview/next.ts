@@ -42,7 +42,7 @@ export function needsOf({ requirements, setupTime }: Pick<Feature, 'requirements
   const unknown: readonly string[] = requirements.unknown ?? [];
   if (requirements.vramGb > 0) needs.push(`${requirements.vramGb} GB VRAM${fit(requirements.vramOk, unknown.includes('vram'))}`);
   if (requirements.diskGb > 0) needs.push(`${requirements.diskGb} GB disk${fit(requirements.diskOk, unknown.includes('disk'))}`);
-  if (!/^(?:|unknown|ready|none)$/i.test(setupTime)) needs.push(`Set up in ${setupTime.charAt(0).toLowerCase()}${setupTime.slice(1)}`);
+  if (!/^(?:|unknown|ready|none)$/i.test(setupTime)) needs.push(`Set-up: ${setupTime}`);
   return needs;
 }
 
