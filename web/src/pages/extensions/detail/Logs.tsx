@@ -111,7 +111,7 @@ function Following({ id }: { id: string }) {
         >
           {paused ? (waiting > 0 ? `Resume (${waiting.toLocaleString('en')} new)` : 'Resume') : 'Pause'}
         </Button>
-        <Button size="sm" variant="default" leftSection={<Download size={14} aria-hidden="true" />} disabled={buffer.count === 0} onClick={() => download(id, textOf(buffer))}>
+        <Button size="sm" variant="default" leftSection={<Download size={14} aria-hidden="true" />} onClick={() => download(id, textOf(buffer))}>
           Download
         </Button>
       </div>
