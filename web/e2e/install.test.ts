@@ -44,7 +44,7 @@ describe('an install', () => {
     await heading(page, 'Big one').waitFor();
     await reach(page, 'link', 'Install');
     await press(page, 'Enter');
-    await page.getByText('What it may do').waitFor();
+    await page.getByRole('heading', { name: 'What it may do' }).waitFor();
     await accessible(page);
 
     // What it asks for is allowed one by one, and nothing is done before.
