@@ -1,7 +1,9 @@
 import { Tabs } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { useSearchParams } from 'react-router';
 
+import { queries } from '../../api/queries';
 import { NeedsScope } from '../../parts/Answer';
 import { PageHeader } from '../../parts/PageHeader';
 import { AuditLog } from './AuditLog';
@@ -22,6 +24,7 @@ const tabs: readonly { value: string; label: string }[] = [
 export default function SecurityPage() {
   const [search, setSearch] = useSearchParams();
   const tab = tabs.find(({ value }) => value === search.get('tab'))?.value ?? 'policies';
+  const { isFetched } = useQuery({ ...queries.policies(), enabled: tab === 'policies' });
   const tabList = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // On a phone the tabs scroll.
@@ -40,7 +43,8 @@ export default function SecurityPage() {
         </Tabs.List>
         <Tabs.Panel value="policies">
           <Policies />
-          <Drift />
+          {/* What is above has its height first, so that it pushes nothing away a moment later. */}
+          {isFetched && <Drift />}
         </Tabs.Panel>
         <Tabs.Panel value="permissions">
           <Permissions />
