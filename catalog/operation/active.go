@@ -29,6 +29,10 @@ type Active struct {
 	watch   stopwatch
 	told    time.Duration // since the start
 	written time.Duration
+	later   *time.Timer // catches up with what was not told or written at once
+	ended   bool
+
+	untold, unwritten bool // what was shown last
 }
 
 // Options are what an operation begins with.
@@ -75,8 +79,36 @@ func (a *Active) Take(p Progress) {
 	if !changed {
 		return
 	}
+	a.untold, a.unwritten = true, true
+	a.publish(milestone)
+}
+
+// publish shows what the tracker has, and tells and writes it where that is due; what is not is caught up with later, so that
+// the last step before a pause is not kept back until something else happens. The caller holds the lock.
+func (a *Active) publish(milestone bool) {
 	passed := a.watch.elapsed()
-	a.show(milestone, milestone || passed-a.told >= tellEvery, milestone || passed-a.written >= writeEvery, passed)
+	tell := a.untold && (milestone || passed-a.told >= tellEvery)
+	write := a.unwritten && (milestone || passed-a.written >= writeEvery)
+	a.show(milestone, tell, write, passed)
+	if a.later != nil {
+		a.later.Stop()
+		a.later = nil
+	}
+	switch {
+	case a.untold:
+		a.later = time.AfterFunc(a.told+tellEvery-passed, a.catchUp)
+	case a.unwritten:
+		a.later = time.AfterFunc(a.written+writeEvery-passed, a.catchUp)
+	}
+}
+
+// catchUp tells, and then writes, what was kept back.
+func (a *Active) catchUp() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.ended {
+		a.publish(false)
+	}
 }
 
 // show publishes what the tracker has. The caller holds the lock.
@@ -88,11 +120,11 @@ func (a *Active) show(milestone, tell, write bool, passed time.Duration) {
 	r := a.entry.record
 	a.history.mu.Unlock()
 	if tell {
-		a.told = passed
+		a.told, a.untold = passed, false
 		a.history.tell(o, milestone)
 	}
 	if write {
-		a.written = passed
+		a.written, a.unwritten = passed, false
 		_ = a.file.write(r, false) // the next one may succeed; the end is what counts
 	}
 }
@@ -105,6 +137,10 @@ func (a *Active) CancelAsked() bool { return a.history.store.CancelAsked(a.ID())
 func (a *Active) End(state State, r *Result, err error, release func()) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.ended = true
+	if a.later != nil {
+		a.later.Stop()
+	}
 	a.tracker.Finish(state, r, err, a.watch.now())
 	if state == Cancelled {
 		if by := a.cancelled.Load(); by != nil {
