@@ -49,7 +49,7 @@ beforeAll(async () => {
     if (seen.has(name) || /^\/(docs|openapi|api)/.test(new URL(next).pathname)) continue;
     seen.set(name, next);
     await page.goto(next);
-    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.locator('#main h1').first().waitFor();
     await settled(page);
     queue.push(...(await linksOf(page)), ...(await tabsOf(page)));
   }
@@ -72,7 +72,7 @@ it.each([
     const wrong: string[] = [];
     for (const href of found) {
       await page.goto(href);
-      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.locator('#main h1').first().waitFor();
       for (const what of [...(await violations(page)), ...(await widest(page))]) wrong.push(`${nameOf(new URL(href))}: ${what}`);
     }
     expect(wrong).toEqual([]);
@@ -89,7 +89,7 @@ it('shows them without the host agent', async () => {
   const wrong: string[] = [];
   for (const href of found) {
     await page.goto(href);
-    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.locator('#main h1').first().waitFor();
     for (const what of await violations(page)) wrong.push(`${nameOf(new URL(href))}: ${what}`);
   }
   await machine('/agent/start');
