@@ -2,7 +2,8 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from 'react-router';
 
-import { noticeOfFailure, Problem } from '../../api/problem';
+import { Problem } from '../../api/problem';
+import { noticeOfOperation } from '../../operations/failure';
 import { queries } from '../../api/queries';
 import { list, may, type Operation } from '../../api/types';
 import { useSession } from '../../app/session';
@@ -92,7 +93,7 @@ function Outcome({ operation }: { operation: Operation }) {
       {!isOver(operation) && <OperationProgress operation={operation} />}
       {error !== undefined && operation.state === 'cancelled' && <p className={`${classes.cause} name`}><Prose text={error.detail} /></p>}
       {error !== undefined && operation.state !== 'cancelled' && (
-        <ErrorNotice error={undefined} notice={noticeOfFailure(error)}>
+        <ErrorNotice error={undefined} notice={noticeOfOperation(operation, error)}>
           <Again operation={operation} />
         </ErrorNotice>
       )}
