@@ -70,12 +70,9 @@ func (l *loading) wanted(ctx context.Context, id string) (*compose.Unit, error) 
 	}
 	defer closeRoot()
 	fsys := catalog.FS(root)
-	m, err := l.server.parsed.Read(fsys, id)
-	if err == nil {
-		err = manifest.CheckFolder(m, id)
-	}
+	m, err := l.manifest(fsys, id)
 	if err != nil {
-		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
+		return nil, err
 	}
 	if reason := l.world.impostor(m); reason != "" && source == compose.User {
 		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %s", id, reason)
@@ -91,6 +88,18 @@ func (l *loading) wanted(ctx context.Context, id string) (*compose.Unit, error) 
 	}
 	unit, err := l.load(ctx, u, at, own)
 	return unit.Unit, err
+}
+
+// manifest is that of the folder of this name.
+func (l *loading) manifest(fsys fs.FS, id string) (*manifest.Manifest, error) {
+	m, err := l.server.parsed.Read(fsys, id)
+	if err == nil {
+		err = manifest.CheckFolder(m, id)
+	}
+	if err != nil {
+		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
+	}
+	return m, nil
 }
 
 // judge looks at every variant that could run one day, and not only at the one that would run now.

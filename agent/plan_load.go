@@ -44,12 +44,9 @@ func (l *loading) planned(ctx context.Context, id string) (*compose.Unit, error)
 	}
 	defer closeRoot()
 	fsys := catalog.FS(root)
-	m, err := l.server.parsed.Read(fsys, id)
-	if err == nil {
-		err = manifest.CheckFolder(m, id)
-	}
+	m, err := l.manifest(fsys, id)
 	if err != nil {
-		return nil, problem.Newf(problem.InvalidExtension, "extension %q: %w", id, err)
+		return nil, err
 	}
 	l.secretsOf(&m.Service)
 	if source == compose.Builtin {
